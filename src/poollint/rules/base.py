@@ -1,0 +1,74 @@
+"""What a rule is: a page, metadata, a pure judgement over a site, and a libcst visitor that marks the place.
+
+`judge` sees facts only (`poollint.program.sites`) and must not import libcst: a run in which nothing is flagged never
+pays for it. The visitor is imported lazily through `Rule.visitor`, is given the chunk of source that holds the site,
+and answers with the node to report; it reads syntax and never resolves names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from poollint.findings import Confidence, Severity
+    from poollint.program.sites import ProgramSites, Span, Step
+
+
+class Family(str, Enum):
+    """Rules of one family that look at one site compete: the first in `registry.PRECEDENCE` reports it."""
+
+    ENGINE = "engine"
+    ALONE = "alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a rule is called and how loud it is at most; `default` is False for rules that must be named to run."""
+
+    code: str
+    name: str
+    summary: str
+    severity: str
+    confidence: str
+    default: bool = True
+    fix: str = "none"
+    """Fix safety as the page states it: "safe", "unsafe", "suggestion" or "none"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A rule's judgement over one site. `site` identifies what it competes for: the span of the acquisition."""
+
+    code: str
+    site: Span
+    span: Span
+    chunk_line: int
+    symbol: str
+    message: str
+    severity: Severity
+    confidence: Confidence
+    chain: tuple[Step, ...] = ()
+    fix_title: str = ""
+    fix_applicability: str = "display"
+
+
+class Judge(Protocol):
+    """Pure: the same sites give the same verdicts, in any order."""
+
+    def __call__(self, sites: ProgramSites) -> Sequence[Verdict]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule file, as the registry sees it."""
+
+    metadata: Metadata
+    page: str
+    judge: Callable[[ProgramSites], Sequence[Verdict]]
+    family: Family = Family.ENGINE
+    visitor: str = "poollint.rules.marking:CallMarker"
+    """`module:Class` of the libcst visitor, imported when there is something to mark."""
