@@ -1,8 +1,10 @@
 """What a row of knowledge is: the record types that the YAML files of this folder are validated against.
 
 The records are msgspec structs, so that one declaration gives the validation, the error message (which names the
-key) and the compact binary form. A row that names a symbol uses its canonical dotted name; `also` lists the other
-dotted names under which user code imports the very same object.
+key) and the compact binary form. A row that names a symbol uses its canonical dotted name, the shortest public one.
+`also` lists other dotted names under which user code imports the very same object; `likewise` lists other objects of
+which the row holds just as well (Flask.post for Flask.get). A row for a class `a.Foo` is found under an alias of the
+class too, and a row for `a.Foo.m` under every class that derives from it (see `TypeRow.bases`).
 """
 
 from __future__ import annotations
@@ -11,31 +13,152 @@ from enum import Enum
 
 import msgspec
 
+from poollint.library.predicates import Predicate  # noqa: TC001 (msgspec resolves the annotation at run time)
 
-class Calls(str, Enum):
+
+class Word(str, Enum):
+    """A word of the row language. It formats as the word itself on every Python version."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Calls(Word):
     """How often a registered callable runs in one process."""
 
     MANY = "many"
     PER_START = "per_start"
+    """Once per execution of the registering statement (`Thread(target=f).start()`)."""
     PER_PROCESS = "per_process"
+    """Once in each fresh process."""
     ONCE = "once"
+    """Once per run of the program."""
 
 
-class Form(str, Enum):
+class Form(Word):
     """How a callable is handed to the library."""
 
     CALL = "call"
+    """`fqn` is called and one argument is the callable (or, with `coro`, a call expression of it)."""
     METHOD = "method"
+    """The same, where `fqn` is a method of an instance."""
     DECORATOR = "decorator"
+    """`fqn`, or the result of calling it (see `Decoration`), decorates the callable."""
     SUBCLASS = "subclass"
+    """`methods` of any class that derives from `fqn` are the callables."""
     ASSIGN = "assign"
+    """The callable is assigned to the attribute `fqn` of an instance."""
     APPEND = "append"
+    """The callable is appended to the list attribute `fqn` of an instance."""
     STATEMENT = "statement"
+    """A call without a callable: what follows it runs in the new context (os.fork)."""
     NAMED = "named"
+    """No dotted name: `predicate` decides."""
+
+
+class Kind(Word):
+    """The context that a callable runs in."""
+
+    THREAD = "thread"
+    PROCESS = "process"
+    ASYNC_TASK = "async_task"
+    NEW_LOOP = "new_loop"
+    REQUEST = "request"
+    DEPENDENCY = "dependency"
+    EVENT = "event"
+    JOB = "job"
+    SCHEDULED = "scheduled"
+    LOOP_STEP = "loop_step"
+    PER_ITEM = "per_item"
+    RERUN = "rerun"
+    RETRY = "retry"
+    TEST = "test"
+    FIXTURE = "fixture"
+    ONCE = "once"
+    CLEANUP = "cleanup"
+    CHILD_INIT = "child_init"
+    IMPORT_TIME = "import_time"
+
+
+class Concurrent(Word):
+    """Whether two runs may overlap in one process, and so need a connection each."""
+
+    YES = "yes"
+    NO = "no"
+    MAYBE = "maybe"
+
+
+class Boundary(Word):
+    """What lies between the registering statement and the run."""
+
+    NONE = "none"
+    THREAD = "thread"
+    FORK = "fork"
+    SPAWN = "spawn"
+    PROCESS = "process"
+    """fork or spawn: not known."""
+    LOOP = "loop"
+    """Another event loop."""
+    REMOTE = "remote"
+
+
+class Decoration(Word):
+    """How a decorator is written: `@name`, `@name(...)` or either."""
+
+    BARE = "bare"
+    CALLED = "called"
+    BOTH = "both"
+
+
+class Keyed(Word):
+    """What a memoizer tells entries apart by; NONE: there is one entry."""
+
+    NONE = "none"
+    ARGS = "args"
+    INSTANCE = "instance"
+    INSTANCE_ARGS = "instance_args"
+    NAME = "name"
+
+
+class Effect(Word):
+    """What an anti-memoizer does with the value."""
+
+    VALUE_CACHE = "value-cache"
+    """It stores a pickled copy."""
+    PER_REQUEST = "per-request"
+    FACTORY = "factory"
+    """A new value at every call."""
+    THREAD = "thread"
+    """One value per thread."""
+
+
+class Owner(Word):
+    """Who owns the engine that a factory makes."""
+
+    CALL = "call"
+    """Every call makes one, and the caller owns it."""
+    OBJECT = "object"
+    """The constructed object makes one and keeps it: one object per program is right, one per call is not."""
+    APP = "app"
+    """One per application object, made when the extension is initialised."""
+
+
+class SessionKind(Word):
+    """What a session factory makes."""
+
+    SESSION = "Session"
+    ASYNC_SESSION = "AsyncSession"
+    REGISTRY = "registry"
 
 
 class CallableArgument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which argument of a registering call is the callable."""
+    """Which argument of a call is meant: the registered callable, a URL, a bind, a cache size.
+
+    `pos` counts from 0 without self; `kw` is the keyword. `coro`: the argument is a coroutine object, so the callee of
+    the call expression is meant. `star`: every positional from `pos` on. `iterable`: its items. `list`: a list display
+    of callables. `generator`: it is a generator, iterated by the library. `instance_methods`: it is an instance, and
+    these methods of it are the callables.
+    """
 
     pos: int | None = None
     kw: str | None = None
@@ -48,19 +171,25 @@ class CallableArgument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class EntryPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A way in which a library runs the user's code. `library` is the name of the YAML file it came from."""
+    """A way in which a library runs the user's code. `library` is the stem of the YAML file it came from.
+
+    `callable`: the arguments that are the callables. `methods`: names or patterns (`on_*`) of methods, for `subclass`.
+    `forwards`: "star" (further positional arguments) or the keywords whose values reach the callable.
+    `default_concurrency`: how many run at once by default, as a number or in words.
+    """
 
     form: Form
-    kind: str
+    kind: Kind
     calls: Calls
     fqn: str = ""
     also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
     name: str = ""
-    predicate: str = ""
+    predicate: Predicate | None = None
     where: str = ""
-    concurrent: str = "no"
-    boundary: str = "none"
-    deco: str = "both"
+    concurrent: Concurrent = Concurrent.NO
+    boundary: Boundary = Boundary.NONE
+    deco: Decoration = Decoration.BOTH
     callable: tuple[CallableArgument, ...] = ()
     methods: tuple[str, ...] = ()
     forwards: str | tuple[str, ...] = ""
@@ -71,73 +200,103 @@ class EntryPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class Memoizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A decorator or wrapper after which a factory runs once (per key)."""
+    """A decorator or wrapper after which a factory runs once (per key).
+
+    `form`: decorator, or call (the factory is an argument: `callable`). `evicts`: entries can leave the cache while
+    the program runs. `size`: the argument that bounds the cache, `default_size` its default; None is unbounded.
+    `race`: the first call is not serialised, unless `lock_keyword` is passed. `requires`: keyword values without which
+    nothing is cached.
+    """
 
     fqn: str
     also: tuple[str, ...] = ()
-    form: str = "decorator"
-    deco: str = "both"
-    keyed: str = "none"
-    bounded: str | bool = ""
-    race: str | bool = ""
-    when: str = ""
-    callable: CallableArgument | None = None
+    likewise: tuple[str, ...] = ()
+    form: Form = Form.DECORATOR
+    deco: Decoration = Decoration.BOTH
+    keyed: Keyed = Keyed.NONE
     evicts: bool = False
+    size: CallableArgument | None = None
+    default_size: int | None = None
+    race: bool = False
+    lock_keyword: str = ""
+    requires: dict[str, bool | int | str] = {}
+    callable: CallableArgument | None = None
     note: str = ""
     unverified: bool = False
 
 
 class AntiMemoizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Looks like a cache, and is wrong or useless for engines. `effect`: value-cache, per-request, factory, thread."""
+    """Looks like a cache, and is wrong or useless for engines."""
 
     fqn: str
     why: str
-    effect: str
+    effect: Effect
     also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
     callable: CallableArgument | None = None
+    unverified: bool = False
 
 
 class EngineFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A call that makes a new engine, or a new pool. `hidden` marks third-party wrappers around create_engine."""
+    """A call that makes a new engine, or a new pool. `hidden` marks third-party wrappers around create_engine.
+
+    `method`: `fqn` is a method of an instance, also of derived classes. `string_url`: an engine is made only when the
+    `url` argument is given as a string; an engine passed there is borrowed. `unless`: keywords that hand in a shared
+    engine instead. `memoised`: the object that it is called on makes the engine once. `returns`: dotted name of the
+    class of the result; by default the engine. `markers`: texts of which a file that reaches the factory contains at
+    least one; by default the last part of `fqn`.
+    """
 
     fqn: str
     also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
     is_async: bool = msgspec.field(name="async", default=False)
     url: CallableArgument | None = None
     config: CallableArgument | None = None
+    string_url: bool = False
+    unless: tuple[str, ...] = ()
     pool_only: bool = False
     hidden: bool = False
     method: bool = False
     memoised: bool = False
-    owner: str = ""
+    owner: Owner = Owner.CALL
     returns: str = ""
-    since: str | float = ""
+    markers: tuple[str, ...] = ()
+    since: str = ""
     note: str = ""
     unverified: bool = False
 
 
 class SessionFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A class or function that makes sessions, or makes something that makes them."""
+    """A class or function that makes sessions (`creates`), or makes something that makes them (`creates_factory`)."""
 
     fqn: str
     also: tuple[str, ...] = ()
-    creates: str = ""
-    creates_factory: str = ""
+    likewise: tuple[str, ...] = ()
+    creates: SessionKind | None = None
+    creates_factory: SessionKind | None = None
     bind: CallableArgument | None = None
-    since: str | float = ""
+    since: str = ""
     note: str = ""
+    unverified: bool = False
 
 
 class Symbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A call that matters for what it does to an engine or connection (borrowers, acquirers, release hooks...)."""
+    """A call that matters for what it does to an engine or connection (borrowers, acquirers, release hooks...).
 
-    fqn: str
+    `pos` and `kw` say which argument is the engine, or the releasing callable. `wraps`: the result keeps the engine
+    and hands out sessions or connections of it. `predicate` takes the place of `fqn` for hooks known by their shape.
+    """
+
+    fqn: str = ""
     also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
     form: str = ""
     scope: str = ""
     pos: int | None = None
     kw: str = ""
     weak: bool = False
+    wraps: bool = False
     when: str = ""
     immediate: str | bool | dict[str, str | bool] = ""
     release: tuple[str, ...] = ()
@@ -147,6 +306,7 @@ class Symbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     semantics: str = ""
     owned_by_session: bool = False
     name: str = ""
+    predicate: Predicate | None = None
     where: str = ""
     note: str = ""
     unverified: bool = False
@@ -155,14 +315,15 @@ class Symbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 class ReceiverHint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A registering method on a receiver whose type is not known, judged by the receiver's name: low confidence.
 
+    `method` may list several names, `get|post`. `names` are patterns for the lower-cased last part of the receiver.
     `unique: true` on a method name that nothing else uses gives medium confidence.
     """
 
     method: str
     names: tuple[str, ...]
-    kind: str
+    kind: Kind
     calls: Calls = Calls.MANY
-    concurrent: str = "yes"
+    concurrent: Concurrent = Concurrent.YES
     form: Form = Form.METHOD
     callable: tuple[CallableArgument, ...] = ()
     requires_kw: str = ""
@@ -173,16 +334,22 @@ class TypeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """What poollint must know of a library class or function to follow values through it.
 
     `bases`: canonical dotted names of base classes whose rows also apply. `returns`: the dotted name of the class
-    whose instance a call gives; `enters`: the class whose instance `with` (or `async with`) binds; `attributes`:
-    attribute name to the class of its value.
+    whose instance a call gives; without it a call of `fqn` gives an instance of `fqn`. `enters`: the class whose
+    instance `with` (or `async with`) binds. `attributes`: attribute name to the class of its value, for instances;
+    `class_attributes`: attribute name to the class that it is. `fluent`: attributes and methods without a row of
+    their own give the same instance again (a builder). `fqn.__call__` describes what calling an instance gives.
     """
 
     fqn: str
     also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     returns: str = ""
     enters: str = ""
     attributes: dict[str, str] = {}
+    class_attributes: dict[str, str] = {}
+    fluent: bool = False
+    unverified: bool = False
 
 
 class LibraryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
