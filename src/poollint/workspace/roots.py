@@ -1,6 +1,6 @@
 """Which folder is the root of a file's program. The answer depends on the file alone, never on the arguments."""
 
-# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: PTH100, PTH110, PTH112, PTH113, PTH118, PTH120, PTH123
 # (os.path on strings: this runs once a folder, and pathlib takes five times as long.)
 
 from __future__ import annotations
