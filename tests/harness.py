@@ -139,10 +139,14 @@ def copy_program(case: Case, target: Path) -> Path:
 
 
 def run(
-    paths: Sequence[Path], select: tuple[str, ...] | None = None, jobs: int = 1, cache: bool = False
+    paths: Sequence[Path],
+    select: tuple[str, ...] | None = None,
+    jobs: int = 1,
+    cache: bool = False,
+    everything: bool = False,
 ) -> list[Finding]:
     """The findings for some files or folders. Fails when poollint could not do its work."""
-    options = CheckOptions(select=select, jobs=jobs, cache=cache)
+    options = CheckOptions(select=select, jobs=jobs, cache=cache, everything=everything)
     report = check([str(path) for path in paths], options)
     assert not report.failures, report.failures
     return list(report.findings)
