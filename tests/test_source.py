@@ -54,7 +54,7 @@ class TestText:
         ("data", "line", "message"),
         [
             (b"x = 1\ny = '\0'\n", 2, "source text cannot contain null bytes"),
-            ("x = 1\n".encode("utf-16"), 1, "is not valid utf-8"),
+            ("x = 1\n".encode("utf-16"), 1, "source text cannot contain null bytes"),
             (b"x = 1\r\ry = '\xe9'\n", 3, "is not valid utf-8"),
             (b"# coding: klingon\n", 1, "unknown encoding: klingon"),
             (b"\xef\xbb\xbf# coding: latin-1\n", 1, "encoding problem: utf-8"),
@@ -65,10 +65,9 @@ class TestText:
     def test_what_is_no_source_text_says_why(self, data: bytes, line: int, message: str) -> None:
         with pytest.raises(SourceError) as caught:
             SourceFile("/p/a.py", data)
-        if "utf-16" not in str(data) and not data.startswith(b"\xff"):
-            assert caught.value.line == line
-        assert message in caught.value.message or "null bytes" in caught.value.message
-        assert str(caught.value).startswith("/p/a.py")
+        assert caught.value.line == line
+        assert message in caught.value.message
+        assert str(caught.value).startswith(f"/p/a.py:{line}: ")
 
     @given(st.binary(max_size=200))
     def test_any_bytes_are_text_or_a_source_error(self, data: bytes) -> None:
@@ -206,7 +205,7 @@ class TestChunks:
         chunk = source(PROGRAM).chunk(line)
         assert (chunk.first_line, chunk.last_line) == (first, last)
 
-    @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+    @pytest.mark.parametrize("newline", ["\n", "\r\n"])
     def test_every_name_of_every_chunk_is_where_ast_sees_it(self, newline: str) -> None:
         import libcst
 
@@ -219,6 +218,10 @@ class TestChunks:
                     start, column, end, end_column = positions.position(node)
                     if start > 0 and file.line_text(start):
                         assert (end, file.line_text(start)[column:end_column]) == (start, node.value)
+
+    def test_a_chunk_with_the_line_endings_of_old_macs_is_not_parsed(self) -> None:
+        # libcst drops the last of them, and what it does not give back whole is not used.
+        assert source(PROGRAM.replace("\n", "\r")).chunk(10).positions() is None
 
     def test_a_chunk_is_never_dedented(self) -> None:
         chunk = source(PROGRAM).chunk(10)

@@ -182,7 +182,9 @@ def _tokens(lines: Sequence[str]) -> Iterator[TokenInfo]:
 def _noqa_by_line(source: SourceFile, layout: _Layout) -> dict[int, frozenset[str] | None]:
     """Line to the code prefixes that are suppressed in it; None stands for all codes."""
     lines = source.lines
-    ranges = layout.ranges if layout.complete else [(line, line) for line in range(1, len(lines) + 1)]
+    # Lines that no token ends stand alone: all of them in broken source, the last ones in some without a final newline.
+    alone = [(line, line) for line in range(1, len(lines) + 1)]
+    ranges = [*alone, *layout.ranges] if layout.complete else alone
     by_line: dict[int, frozenset[str] | None] = {}
     for first, last in ranges:
         text = "".join(lines[first - 1 : last])

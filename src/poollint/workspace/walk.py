@@ -145,7 +145,8 @@ class Walk:
             name = entry.name
             path = prefix + name
             try:
-                if entry.is_symlink() and not self._is_own_link(entry, path):
+                if entry.is_symlink():
+                    self._note_link(entry, path)
                     continue
                 is_directory = entry.is_dir(follow_symlinks=False)
                 if not is_directory and not name.endswith((".py", ".ipynb")) and name not in MANIFESTS:
@@ -171,18 +172,20 @@ class Walk:
             return
         (self.manifests if entry.name in MANIFESTS else self.files).append(file)
 
-    def _is_own_link(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Note down where a link leads. Always False: the target is read under its own path or not at all."""
-        if not entry.is_dir() and not entry.name.endswith(".py"):
-            if not os.path.exists(entry.path):
+    def _note_link(self, entry: os.DirEntry[str], path: str) -> None:
+        """Note down where a link leads; its target is read under its own path or not at all."""
+        is_python = entry.name.endswith(".py")
+        if not os.path.exists(entry.path):
+            if is_python:
                 self.skipped.append((path, DANGLING_LINK))
-            return False
+            return
+        if not is_python and not entry.is_dir():
+            return
         target = os.path.realpath(entry.path)
         if target == self.real_root or target.startswith(self.real_root.rstrip(os.sep) + os.sep):
             self.links.append((path, os.path.relpath(target, self.real_root).replace(os.sep, "/")))
         else:
             self.skipped.append((path, OUTSIDE_LINK))
-        return False
 
     def _left_out(self, path: str, name: str, is_directory: bool, scopes: tuple[_IgnoreScope, ...]) -> str | None:
         if self.exclude is not None and self.exclude.decide(path, name, is_directory):
