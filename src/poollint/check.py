@@ -1,0 +1,300 @@
+"""Check paths: find the root of each, analyse whole roots, report for what was asked.
+
+    report = check(["src/app"], CheckOptions())
+
+The answer for a file does not depend on which other files are checked, nor on their order.
+"""
+
+# ruff: noqa: PTH109, PTH112, PTH113, PTH118, PTH120 - strings of os.path on the warm path
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from poollint.findings import Severity, sorted_findings
+from poollint.options import CheckError, CheckOptions
+from poollint.report import Scope, report
+from poollint.root_run import RootRun, run_anonymous, run_root
+from poollint.selection import Selection, UnknownSelector, choose, fit, normalised
+from poollint.snapshot import UNREADABLE
+from poollint.sources import Sources
+from poollint.workspace import listing as listed
+from poollint.workspace.roots import RootFinder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from poollint.config import Settings
+    from poollint.findings import Finding
+
+__all__ = ["CheckError", "CheckOptions", "Checker", "Report", "check"]
+
+TOLD_WHEN_PASSED = {
+    listed.VIRTUAL_ENVIRONMENT: "is in a virtual environment",
+    listed.NEVER_READ: "is in a folder that is never read",
+}
+"""Why a file or folder is not read although it was passed; other reasons give way to that wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a check.
+
+    `failing` counts the findings at or above `fail-on` of their root. `failures` are reasons why poollint could not
+    do all of its work, `notices` what else a user wants to know, `remarks` what only `--verbose` tells.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    hidden: int = 0
+    failing: int = 0
+    failures: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    output_format: str = "text"
+    sources: tuple[Sources, ...] = field(default=(), repr=False, compare=False)
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a file of the report, as it was analysed; none when it cannot be read."""
+        for sources in self.sources:
+            prefix = sources.reader.absolute("")
+            source = sources.get(path[len(prefix) :]) if path.startswith(prefix) else None
+            if source is not None:
+                return [line.rstrip("\r\n") for line in source.lines]
+        return []
+
+
+@dataclass(slots=True)
+class Part:
+    """What a run asks of one root: absolute paths."""
+
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+
+def check(paths: Sequence[str | Path], options: CheckOptions | None = None) -> Report:
+    """Check files and directories.
+
+    Raises:
+        CheckError: a configuration, an option or the user's models cannot be used.
+    """
+    return Checker(options or CheckOptions()).check(paths)
+
+
+class Checker:
+    """Checks paths and remembers the roots it has seen; one lives as long as a run, or as a host's process."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self.options = options
+        self.finder = RootFinder()
+        self.buffers = {os.path.realpath(path): data for path, data in options.buffers.items()}
+        self._runs: dict[str, RootRun] = {}
+        self._spoken_of: dict[str, frozenset[str]] = {}
+
+    def check(self, paths: Sequence[str | Path]) -> Report:
+        """Check files and directories. Raises `CheckError`."""
+        collected = Collected()
+        if self.options.anonymous is not None:
+            run = run_anonymous(os.getcwd(), self.options)
+            self.add_report(collected, run, run.files())
+        parts = self.parts(paths, collected)
+        pending = list(parts)
+        while pending:
+            root = pending.pop()
+            for folder in self.nested_folders(root, parts[root]):
+                nested = self.finder.root_of_directory(folder)
+                known = parts.setdefault(nested, Part())
+                if folder not in known.folders:
+                    known.folders.add(folder)
+                    pending.append(nested)
+        for root in sorted(parts):
+            self.add_root(collected, root, parts[root])
+        return collected.report(self.output_format(parts))
+
+    def run(self, root: str) -> RootRun:
+        """What is known of a root; analysed on the first call. Raises `CheckError`."""
+        run = self._runs.get(root)
+        if run is None:
+            buffers = {
+                os.path.relpath(path, root).replace(os.sep, "/"): data
+                for path, data in self.buffers.items()
+                if self.finder.root_of_directory(os.path.dirname(path)) == root
+            }
+            run = self._runs[root] = run_root(root, self.options, self.finder, buffers)
+        return run
+
+    def check_root(self, root: str) -> Report:
+        """Report on all files of a root. Raises `CheckError`."""
+        collected = Collected()
+        run = self.run(root)
+        self.add_report(collected, run, run.files())
+        return collected.report(self.output_format([root]))
+
+    def spoken_of(self, root: str) -> frozenset[str]:
+        """The root-relative paths of the files that a report can name at all; it costs no report to know them."""
+        found = self._spoken_of.get(root)
+        if found is None:
+            run = self.run(root)
+            commented = (path for path in run.files() if run.stamp(path).has_own_comments)
+            judged = (verdict.span[0] for verdict in run.result.verdicts)
+            broken = (problem.path for problem in run.result.problems)
+            found = self._spoken_of[root] = frozenset((*commented, *judged, *broken))
+        return found
+
+    def keep(self, run: RootRun) -> None:
+        """Remember a run with more marks."""
+        self._runs[run.root] = run
+
+    # ------------------------------------------------------------------------------------------------- scope
+    def parts(self, paths: Sequence[str | Path], collected: Collected) -> dict[str, Part]:
+        """The passed paths by root. Links are followed: a file is checked as what it is."""
+        parts: dict[str, Part] = {}
+        for path in paths:
+            real = os.path.realpath(path)
+            if os.path.isdir(real):
+                parts.setdefault(self.finder.root_of_directory(real), Part()).folders.add(real)
+            elif os.path.isfile(real) or real in self.buffers:
+                parts.setdefault(self.finder.root_of_directory(os.path.dirname(real)), Part()).files.add(real)
+            elif os.path.lexists(real):
+                collected.failures.append(f"{path}: not a regular file")
+            else:
+                collected.failures.append(f"{path}: no such file or directory")
+        return parts
+
+    def nested_folders(self, root: str, part: Part) -> list[str]:
+        """The folders below those asked for that are programs of their own."""
+        nested = (os.path.join(root, path) for path in self.run(root).taken.listing.nested_roots())
+        return [path for path in nested if any(is_below(path, folder) for folder in part.folders)]
+
+    def add_root(self, collected: Collected, root: str, part: Part) -> None:
+        """Report on what is asked of one root."""
+        began = time.perf_counter()
+        run = self.run(root)
+        prefix = root.rstrip(os.sep) + os.sep
+        known = run.files()
+        asked = {path for path in known if any(is_below(prefix + path, folder) for folder in part.folders)}
+        for path in sorted(part.files):
+            relative = path[len(prefix) :].replace(os.sep, "/")
+            if relative in known:
+                asked.add(relative)
+            else:
+                self.add_unlisted(collected, run, relative)
+        if part.folders and not asked and not any(run.taken.listing.nested_roots()):
+            collected.notices.append(f"no Python files in {', '.join(sorted(part.folders))}")
+        self.add_report(collected, run, frozenset(asked))
+        state = "unchanged" if run.fresh else "analysed"
+        collected.remarks.append(
+            f"{root}: {len(known)} files, {state}, {len(asked)} asked for, {time.perf_counter() - began:.2f} s"
+        )
+
+    def add_unlisted(self, collected: Collected, run: RootRun, path: str) -> None:
+        """Report on a file that is no part of the program, because of its name or of a .gitignore: as if it were."""
+        if listed.is_excluded(run.settings, path):
+            return
+        if path.endswith(".ipynb"):
+            collected.notices.append(f"{run.reader.absolute(path)}: notebooks are not read")
+            return
+        reason = next((reason for left, reason in run.taken.listing.skipped if is_below(path, left)), "")
+        if reason in TOLD_WHEN_PASSED:
+            collected.notices.append(f"{run.reader.absolute(path)}: not read, it {TOLD_WHEN_PASSED[reason]}")
+            return
+        try:
+            data = run.reader(path)
+        except OSError as error:
+            collected.failures.append(f"{run.reader.absolute(path)}: cannot be read: {error.strerror or error}")
+            return
+        extended = run_root(run.root, self.options, self.finder, {**run.reader.buffers, path: data})
+        self.add_report(collected, extended, frozenset((path,)))
+
+    # ----------------------------------------------------------------------------------------------- reporting
+    def add_report(self, collected: Collected, run: RootRun, asked: frozenset[str]) -> None:
+        """Add the findings of one root for some of its files."""
+        sources = Sources(run.reader)
+        scope = Scope(asked, run.settings.report == "touched", self.options.host_applies_noqa)
+        outcome = report(run, selection_for(run, self.options), scope, sources)
+        if outcome.marks:
+            marked = run.with_marks(outcome.marks)
+            if self._runs.get(run.root) is run:
+                self.keep(marked)
+        least = Severity(run.settings.fail_on).rank
+        collected.findings += outcome.findings
+        collected.failing += sum(finding.severity.rank >= least for finding in outcome.findings)
+        collected.hidden += outcome.hidden
+        collected.sources.append(sources)
+        self.add_unreadable(collected, run, asked)
+
+    def add_unreadable(self, collected: Collected, run: RootRun, asked: frozenset[str]) -> None:
+        """Tell of files that cannot be read: a failure for those asked for."""
+        for entry in run.taken.listing.files:
+            if run.taken.stamps[entry.path].digest == UNREADABLE and entry.path not in run.reader.buffers:
+                text = f"{run.reader.absolute(entry.path)}: cannot be read{reason_of(run, entry.path)}"
+                (collected.failures if entry.path in asked else collected.notices).append(text)
+
+    def output_format(self, parts: Iterable[str]) -> str:
+        """The format that the options or the settings of the first root name."""
+        if self.options.output_format:
+            return self.options.output_format
+        return next((self.run(root).settings.output_format for root in parts), "text")
+
+
+@dataclass(slots=True)
+class Collected:
+    """A report in the making."""
+
+    findings: list[Finding] = field(default_factory=list)
+    hidden: int = 0
+    failing: int = 0
+    failures: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    sources: list[Sources] = field(default_factory=list)
+
+    def report(self, output_format: str) -> Report:
+        """The finished report."""
+        return Report(
+            findings=tuple(sorted_findings(self.findings)),
+            hidden=self.hidden,
+            failing=self.failing,
+            failures=tuple(self.failures),
+            notices=tuple(self.notices),
+            remarks=tuple(self.remarks),
+            output_format=output_format,
+            sources=tuple(self.sources),
+        )
+
+
+def selection_for(run: RootRun, options: CheckOptions) -> Selection:
+    """Which rules run on a root, and whose verdicts are shown. Raises `CheckError` for an unknown selector."""
+    settings = run.settings
+    rules = run.result.rules
+    named = [name for name in normalised(options.named) if any(fit(name, rule.code) >= 0 for rule in rules)]
+    try:
+        chosen = choose(rules, settings.select, settings.ignore, (*settings.extend_select, *named))
+        for _, codes in settings.per_file_ignores:
+            choose(rules, codes, (), ())
+    except UnknownSelector as error:
+        raise CheckError(f"{origin(error.selector, settings, options)}{error}") from error
+    return chosen
+
+
+def origin(selector: str, settings: Settings, options: CheckOptions) -> str:
+    """Where a selector was written, as the beginning of a message."""
+    given = (*(options.select or ()), *(options.ignore or ()), *(options.extend_select or ()))
+    return "" if selector in normalised(given) or not settings.source else f"{settings.source}: "
+
+
+def reason_of(run: RootRun, path: str) -> str:
+    """Why a file cannot be read, with a colon before it; empty when it can be read by now."""
+    try:
+        run.reader(path)
+    except OSError as error:
+        return f": {error.strerror or error}"
+    return ""
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies in it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -1,0 +1,1 @@
+"""One module a command; `poollint.frontends.cli` imports the one that runs."""

@@ -1,0 +1,94 @@
+"""The process's streams: results go to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PATIENCE = 1.0
+"""Seconds that a run may take before a terminal is told what is going on."""
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where a command writes to, and what it knows about its surroundings."""
+
+    out: TextIO
+    err: TextIO
+    input: TextIO
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pipe_closed: bool = False
+
+    @classmethod
+    def of_process(cls) -> Terminal:
+        """The streams of this process; what they cannot encode is escaped, never an error."""
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, ValueError):
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        return cls(sys.stdout, sys.stderr, sys.stdin, os.environ)
+
+    def write(self, text: str) -> None:
+        """Results. A reader that has gone away (`| head`) is no error."""
+        if self.pipe_closed:
+            return
+        try:
+            self.out.write(text)
+            self.out.flush()
+        except BrokenPipeError:
+            self.close_pipe()
+
+    def close_pipe(self) -> None:
+        """Point standard output at nothing, so that the interpreter does not fail when it flushes at exit."""
+        self.pipe_closed = True
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.out.fileno())
+            os.close(nowhere)
+
+    def note(self, text: str) -> None:
+        """Something beside the results."""
+        with contextlib.suppress(BrokenPipeError):
+            self.err.write(f"{text}\n")
+            self.err.flush()
+
+    def complain(self, text: str) -> None:
+        """Something that went wrong."""
+        self.note(f"poollint: error: {text}")
+
+    def finish(self, status: int) -> int:
+        """Flush, and give `status` back."""
+        self.write("")
+        return status
+
+    @contextlib.contextmanager
+    def progress(self, text: str) -> Iterator[None]:
+        """While the block runs longer than `PATIENCE`, a terminal shows `text` on a line that goes away again."""
+        if not self.err.isatty():
+            yield
+            return
+        from threading import Timer
+
+        shown: list[bool] = []
+
+        def show() -> None:
+            shown.append(True)
+            self.err.write(text)
+            self.err.flush()
+
+        timer = Timer(PATIENCE, show)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            if shown:
+                self.err.write("\r\x1b[K")
+                self.err.flush()

@@ -1,0 +1,229 @@
+"""What is known of a root after an analysis, as plain values that go to JSON and back.
+
+Verdicts stay rows of strings and numbers: a run that reports nothing decodes nothing and imports no rule. All verdicts
+of all rules are kept, so that any selection is answered without a new analysis. Paths are relative to the root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from poollint.selection import RuleRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from poollint.program.sites import Span
+    from poollint.rules.base import Verdict
+    from poollint.rules.marking import Marked
+
+Place = tuple[str, int, int, int, int]
+"""The fields of `poollint.program.sites.Span`."""
+
+
+class StoredEdit(NamedTuple):
+    """One edit of a fix; the path is absolute, positions as in `poollint.findings.Location`."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class StoredFix(NamedTuple):
+    """What mends a finding."""
+
+    applicability: str
+    title: str
+    edits: tuple[StoredEdit, ...]
+
+
+class Mark(NamedTuple):
+    """What the visitor of a rule found: the place to report in code points, its text, and a fix."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+    fix: StoredFix | None
+
+
+class StoredVerdict(NamedTuple):
+    """A `poollint.rules.base.Verdict` as a row. `mark` is None until the verdict was shown for the first time."""
+
+    code: str
+    site: Place
+    span: Place
+    chunk_line: int
+    symbol: str
+    message: str
+    severity: str
+    confidence: str
+    chain: tuple[tuple[Place, str], ...]
+    fix_title: str
+    fix_applicability: str
+    mark: Mark | None = None
+
+    def places(self) -> Iterator[str]:
+        """The paths of the primary place and of the chain."""
+        yield self.span[0]
+        for place, _ in self.chain:
+            yield place[0]
+
+
+class StoredProblem(NamedTuple):
+    """A file that the analysis could not read or parse. `kind`: "syntax", "decoding" or "unreadable"."""
+
+    path: str
+    line: int
+    column: int
+    kind: str
+    message: str
+
+
+class RuleName(NamedTuple):
+    """What a report says about a rule."""
+
+    name: str
+    severity: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootResult:
+    """The outcome of analysing one root. `rules` stand in the order of precedence."""
+
+    rules: tuple[RuleRow, ...] = ()
+    names: Mapping[str, RuleName] = ()  # type: ignore[assignment]
+    verdicts: tuple[StoredVerdict, ...] = ()
+    problems: tuple[StoredProblem, ...] = ()
+
+    def with_marks(self, marks: Mapping[int, Mark]) -> RootResult:
+        """The same with the marks of some verdicts filled in; the keys are indexes of `verdicts`."""
+        marked = (verdict._replace(mark=marks.get(index, verdict.mark)) for index, verdict in enumerate(self.verdicts))
+        return replace(self, verdicts=tuple(marked))
+
+
+def stored_verdict(verdict: Verdict) -> StoredVerdict:
+    """A verdict as a row."""
+    return StoredVerdict(
+        verdict.code,
+        place(verdict.site),
+        place(verdict.span),
+        verdict.chunk_line,
+        verdict.symbol,
+        verdict.message,
+        verdict.severity.value,
+        verdict.confidence.value,
+        tuple((place(step.span), step.text) for step in verdict.chain),
+        verdict.fix_title,
+        verdict.fix_applicability,
+    )
+
+
+def place(span: Span) -> Place:
+    """A span as a row."""
+    return span.path, span.line, span.column, span.end_line, span.end_column
+
+
+def original(stored: StoredVerdict) -> Verdict:
+    """The verdict that a row was made from."""
+    from poollint.findings import Confidence, Severity
+    from poollint.program.sites import Span, Step
+    from poollint.rules.base import Verdict
+
+    return Verdict(
+        code=stored.code,
+        site=Span(*stored.site),
+        span=Span(*stored.span),
+        chunk_line=stored.chunk_line,
+        symbol=stored.symbol,
+        message=stored.message,
+        severity=Severity(stored.severity),
+        confidence=Confidence(stored.confidence),
+        chain=tuple(Step(Span(*span), text) for span, text in stored.chain),
+        fix_title=stored.fix_title,
+        fix_applicability=stored.fix_applicability,
+    )
+
+
+def stored_mark(marked: Marked) -> Mark:
+    """What a visitor found, as a row."""
+    location, fix = marked.location, marked.fix
+    return Mark(
+        location.line,
+        location.column,
+        location.end_line,
+        location.end_column,
+        marked.text,
+        StoredFix(
+            fix.applicability.value,
+            fix.title,
+            tuple(
+                StoredEdit(
+                    edit.location.path,
+                    edit.location.line,
+                    edit.location.column,
+                    edit.location.end_line,
+                    edit.location.end_column,
+                    edit.text,
+                )
+                for edit in fix.edits
+            ),
+        )
+        if fix
+        else None,
+    )
+
+
+def encode(result: RootResult) -> dict[str, object]:
+    """The result as a JSON object: tuples become arrays."""
+    return {
+        "rules": result.rules,
+        "names": dict(result.names),
+        "verdicts": result.verdicts,
+        "problems": result.problems,
+    }
+
+
+def decode(payload: Mapping[str, Any]) -> RootResult:
+    """The result of `encode()`. Raises KeyError, TypeError or ValueError when the payload is something else."""
+    return RootResult(
+        rules=tuple(RuleRow(*row) for row in payload["rules"]),
+        names={code: RuleName(*row) for code, row in payload["names"].items()},
+        verdicts=tuple(decode_verdict(row) for row in payload["verdicts"]),
+        problems=tuple(StoredProblem(*row) for row in payload["problems"]),
+    )
+
+
+def decode_verdict(row: Sequence[Any]) -> StoredVerdict:
+    """One row of JSON; its arrays become tuples again, because places are compared and used as keys."""
+    code, site, span, chunk_line, symbol, message, severity, confidence, chain, title, applicability, mark = row
+    return StoredVerdict(
+        code,
+        tuple(site),
+        tuple(span),
+        chunk_line,
+        symbol,
+        message,
+        severity,
+        confidence,
+        tuple((tuple(where), text) for where, text in chain),
+        title,
+        applicability,
+        decode_mark(mark) if mark else None,
+    )
+
+
+def decode_mark(row: Sequence[Any]) -> Mark:
+    """One row of JSON."""
+    line, column, end_line, end_column, text, fix = row
+    if not fix:
+        return Mark(line, column, end_line, end_column, text, None)
+    applicability, title, edits = fix
+    stored = StoredFix(applicability, title, tuple(StoredEdit(*edit) for edit in edits))
+    return Mark(line, column, end_line, end_column, text, stored)

@@ -1,0 +1,266 @@
+"""One root: its stored result when nothing has changed, else a new analysis.
+
+The stored result holds the verdicts of all rules, so that selection, suppressions and scope are applied when a report
+is made and are no reason for a new analysis. Unsaved buffers are analysed and never stored.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poollint import results, snapshot
+from poollint.options import CheckError, settings_for, with_options
+from poollint.snapshot import known_stamps, stamp
+from poollint.sources import FileReader
+from poollint.workspace.listing import Listing, list_files, listing_unchanged, refreshed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from poollint.cache import CacheDirectory
+    from poollint.config import Settings
+    from poollint.options import CheckOptions
+    from poollint.results import Mark, RootResult
+    from poollint.snapshot import Snapshot, Stamp
+    from poollint.workspace.roots import RootFinder
+
+SCHEMA = 1
+ANONYMOUS = "stdin"
+"""The path of source text that has no file."""
+LONGEST_WAIT = 60.0
+"""Seconds that a worker waits for another one that analyses the same root, before it does so itself."""
+PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - on the warm path
+
+
+@dataclass(frozen=True, slots=True)
+class RootRun:
+    """What is known of a root. `fresh` tells that a stored result was used, `store` where marks can be added to it."""
+
+    root: str
+    settings: Settings
+    taken: Snapshot
+    result: RootResult
+    reader: FileReader
+    fresh: bool
+    store: Store | None
+
+    def files(self) -> frozenset[str]:
+        """The root-relative paths of the .py files of the program, buffers included."""
+        return frozenset((*(entry.path for entry in self.taken.listing.files), *self.reader.buffers))
+
+    def stamp(self, path: str) -> Stamp:
+        """The stamp of one of `files()`."""
+        buffer = self.reader.buffers.get(path)
+        return self.taken.stamps[path] if buffer is None else stamp(buffer)
+
+    def with_marks(self, marks: Mapping[int, Mark]) -> RootRun:
+        """The same with marks filled in, which are stored too, so that the next run need not find them again."""
+        if not marks:
+            return self
+        marked = replace(self, result=self.result.with_marks(marks))
+        if self.store is not None:
+            self.store.write(marked.settings, marked.taken, marked.result)
+        return marked
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A decoded entry of the result cache."""
+
+    settings: Settings
+    taken: Snapshot
+    result: RootResult
+
+
+class Store:
+    """The result cache of one root, for one poollint, one configuration and one set of options."""
+
+    __slots__ = ("_name", "cache", "root")
+
+    def __init__(self, cache: CacheDirectory, root: str, options: CheckOptions) -> None:
+        from hashlib import blake2b
+
+        self.cache = cache
+        self.root = root
+        deciding = (options.isolated, str(options.config), options.exclude, options.models, read_config(root, options))
+        total = blake2b(repr(deciding).encode("utf-8", "surrogateescape"), digest_size=16)
+        total.update(snapshot.environment(PACKAGE).encode())
+        self._name = f"result-{total.hexdigest()}.json"
+
+    def read(self) -> Stored | None:
+        """The entry, or None when there is none or it cannot be understood."""
+        import json
+
+        from poollint.config import Settings
+
+        data = self.cache.read(self._name)
+        if data is None:
+            return None
+        try:
+            payload: dict[str, Any] = json.loads(data)
+            if payload["schema"] != SCHEMA:
+                return None
+            settings = Settings(**{key: as_tuples(value) for key, value in payload["settings"].items()})
+            taken = snapshot.decode(self.root, payload["snapshot"])
+            result = results.decode(payload["result"])
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+            return None
+        return Stored(settings, taken, result)
+
+    def write(self, settings: Settings, taken: Snapshot, result: RootResult) -> None:
+        """Store an entry; failure is no error."""
+        import json
+
+        payload = {
+            "schema": SCHEMA,
+            "settings": {name: getattr(settings, name) for name in settings.__slots__},
+            "snapshot": snapshot.encode(taken),
+            "result": results.encode(result),
+        }
+        self.cache.write(self._name, json.dumps(payload, separators=(",", ":")).encode())
+        self.cache.expire()
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while a root is analysed, so that parallel workers do it once."""
+        return self.cache.lock(self._name, LONGEST_WAIT)
+
+
+def as_tuples(value: Any) -> Any:
+    """Arrays of JSON as the tuples that settings are made of."""
+    return tuple(as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def read_config(root: str, options: CheckOptions) -> bytes | None:
+    """The bytes of the file that holds the settings, None when there is none."""
+    if options.isolated:
+        return None
+    path = Path(root, "pyproject.toml") if options.config is None else options.config
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def run_root(root: str, options: CheckOptions, finder: RootFinder, buffers: Mapping[str, bytes]) -> RootRun:
+    """The result of a root; `buffers` is unsaved content by root-relative path.
+
+    Raises:
+        CheckError: the configuration or the user's models cannot be used.
+    """
+    store = open_store(root, options)
+    stored = store.read() if store is not None else None
+    if stored is not None and not buffers and listing_unchanged(stored.taken.listing):
+        settings = with_options(stored.settings, options)
+        return RootRun(root, settings, stored.taken, stored.result, FileReader(root, {}), True, store)
+    settings = checked_settings(root, options)
+    with store.lock() if store is not None else nullcontext():
+        stored = store.read() if store is not None else None
+        return compared(root, settings, options, finder, buffers, store, stored)
+
+
+def run_anonymous(folder: str, options: CheckOptions) -> RootRun:
+    """Source text that belongs to no file: a program of its own, with the settings that hold in `folder`.
+
+    Raises:
+        CheckError: the configuration or the user's models cannot be used.
+    """
+    from poollint.analysing import analyse_root
+    from poollint.workspace.roots import root_of
+
+    settings = checked_settings(str(root_of(Path(folder))), options)
+    listing = Listing(root=Path(folder), files=())
+    reader = FileReader(folder, {ANONYMOUS: options.anonymous or b""})
+    result, _ = analyse_root(folder, settings, options, listing, reader)
+    return RootRun(folder, settings, snapshot.snapshot(listing, {}, ()), result, reader, False, None)
+
+
+def open_store(root: str, options: CheckOptions) -> Store | None:
+    """The result cache of a root, None when the run does without."""
+    if not options.cache or options.everything or options.anonymous is not None:
+        return None
+    from poollint.cache import CacheDirectory
+
+    return Store(CacheDirectory(Path(root)), root, options)
+
+
+def checked_settings(root: str, options: CheckOptions) -> Settings:
+    """The settings of a root. Raises `CheckError`."""
+    from poollint.config import ConfigError
+
+    try:
+        return settings_for(Path(root), options)
+    except ConfigError as error:
+        raise CheckError(str(error)) from error
+
+
+def compared(
+    root: str,
+    settings: Settings,
+    options: CheckOptions,
+    finder: RootFinder,
+    buffers: Mapping[str, bytes],
+    store: Store | None,
+    stored: Stored | None,
+) -> RootRun:
+    """Look at the files, and use the stored result when their content is what it was."""
+    listing = (refreshed(stored.taken.listing) if stored else None) or list_files(Path(root), settings, finder)
+    reader = FileReader(root, {})
+    stamps = known_stamps(stored.taken, listing) if stored else {}
+    models = read_models(root, settings)
+    if stored is not None:
+        add_missing_stamps(stamps, listing, reader)
+        taken = snapshot.snapshot(listing, stamps, models)
+        reader = FileReader(root, {path: data for path, data in buffers.items() if differs(data, stamps.get(path))})
+        if taken.content == stored.taken.content and not reader.buffers:
+            if store is not None:
+                store.write(base_settings(root, options), taken, stored.result)
+            return RootRun(root, settings, taken, stored.result, reader, True, store)
+    else:
+        reader = FileReader(root, dict(buffers))
+    from poollint.analysing import analyse_root
+
+    result, read_stamps = analyse_root(root, settings, options, listing, reader)
+    stamps.update(read_stamps)
+    add_missing_stamps(stamps, listing, FileReader(root, {}))
+    taken = snapshot.snapshot(listing, stamps, models)
+    if store is not None and not reader.buffers:
+        store.write(base_settings(root, options), taken, result)
+    return RootRun(root, settings, taken, result, reader, False, None if reader.buffers else store)
+
+
+def base_settings(root: str, options: CheckOptions) -> Settings:
+    """The settings as they stand in the file: what an entry keeps, because options differ from run to run."""
+    from poollint.config import load_settings
+
+    return load_settings(Path(root), options.config, options.isolated)
+
+
+def differs(data: bytes, known: Stamp | None) -> bool:
+    """Whether a buffer holds something else than the file on disk."""
+    return known is None or stamp(data).digest != known.digest
+
+
+def read_models(root: str, settings: Settings) -> list[bytes]:
+    """The user's rows of knowledge, as bytes. Raises `CheckError` when a file cannot be read."""
+    found = []
+    for path in settings.models:
+        try:
+            found.append(Path(root, path).read_bytes())
+        except OSError as error:
+            raise CheckError(f"{Path(root, path)}: cannot be read: {error.strerror or error}") from error
+    return found
+
+
+def add_missing_stamps(stamps: dict[str, Stamp], listing: Listing, reader: FileReader) -> None:
+    """Read the files whose stamp is not known."""
+    for entry in (*listing.files, *listing.manifests):
+        if entry.path not in stamps:
+            try:
+                stamps[entry.path] = stamp(reader(entry.path))
+            except OSError:
+                stamps[entry.path] = snapshot.Stamp(snapshot.UNREADABLE)

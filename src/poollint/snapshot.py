@@ -1,0 +1,137 @@
+"""What the files of a root looked like when they were analysed, and whether they still do.
+
+Time stamps only spare reading a file again; what counts is the digest over all content. A snapshot is plain data: it
+goes to JSON and back with the stored result.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from poollint.workspace.listing import FileEntry, Listing, is_settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+UNREADABLE = ""
+"""The digest of a file that cannot be read."""
+
+
+class Stamp(NamedTuple):
+    """What is remembered of a file's content. `has_comments`: it may hold suppression comments of any kind."""
+
+    digest: str
+    has_own_comments: bool = False
+    has_comments: bool = False
+
+
+def stamp(data: bytes) -> Stamp:
+    """The stamp of some content."""
+    lowered = data.lower()
+    own = b"poollint" in lowered and b"ignore" in lowered
+    return Stamp(blake2b(data, digest_size=16).hexdigest(), own, own or b"noqa" in lowered)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A listing with the stamp of each of its .py files and manifests; `content` is the digest over all of them."""
+
+    listing: Listing
+    stamps: Mapping[str, Stamp]
+    content: str
+
+
+def snapshot(listing: Listing, stamps: Mapping[str, Stamp], models: Iterable[bytes]) -> Snapshot:
+    """The snapshot of a listing; `stamps` must hold all of its files. `models` are the user's rows of knowledge."""
+    total = blake2b(digest_size=16)
+    for entry in (*listing.files, *listing.manifests):
+        total.update(f"{entry.path}\0{stamps[entry.path].digest}\0".encode("utf-8", "surrogateescape"))
+    for data in models:
+        total.update(blake2b(data).digest())
+    return Snapshot(listing, stamps, total.hexdigest())
+
+
+def known_stamps(before: Snapshot, listing: Listing) -> dict[str, Stamp]:
+    """The stamps that still hold: of files that `stat` shows unchanged, and that were at rest when listed before."""
+    old = {entry.path: entry for entry in (*before.listing.files, *before.listing.manifests)}
+    taken = before.listing.taken_ns
+    return {
+        entry.path: before.stamps[entry.path]
+        for entry in (*listing.files, *listing.manifests)
+        if old.get(entry.path) == entry and is_settled(entry, taken) and before.stamps[entry.path].digest != UNREADABLE
+    }
+
+
+def encode(taken: Snapshot) -> dict[str, object]:
+    """The snapshot as a JSON object. The root is left out: a project may be moved with its cache."""
+    listing, stamps = taken.listing, taken.stamps
+    return {
+        "content": taken.content,
+        "taken": listing.taken_ns,
+        "files": [file_row(entry, stamps[entry.path]) for entry in listing.files],
+        "manifests": [file_row(entry, stamps[entry.path]) for entry in listing.manifests],
+        "watched": [entry_row(entry) for entry in listing.watched],
+        "notebooks": listing.notebooks,
+        "skipped": listing.skipped,
+        "links": listing.links,
+        "directories": listing.directories,
+    }
+
+
+def entry_row(entry: FileEntry) -> list[str | int]:
+    """The fields of an entry."""
+    return [entry.path, entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode]
+
+
+def file_row(entry: FileEntry, of_content: Stamp) -> list[str | int]:
+    """The fields of an entry and of its stamp."""
+    return [*entry_row(entry), *of_content]
+
+
+def decode(root: str, payload: Mapping[str, Any]) -> Snapshot:
+    """The snapshot of `encode()`. Raises KeyError, TypeError or ValueError when the payload is something else."""
+    files, manifests = payload["files"], payload["manifests"]
+    listing = Listing(
+        root=Path(root),
+        files=tuple(FileEntry(*row[:5]) for row in files),
+        manifests=tuple(FileEntry(*row[:5]) for row in manifests),
+        notebooks=tuple(payload["notebooks"]),
+        skipped=tuple((path, reason) for path, reason in payload["skipped"]),
+        links=tuple((path, target) for path, target in payload["links"]),
+        directories=tuple((path, mtime_ns) for path, mtime_ns in payload["directories"]),
+        watched=tuple(FileEntry(*row) for row in payload["watched"]),
+        taken_ns=payload["taken"],
+    )
+    stamps = {row[0]: Stamp(*row[5:]) for rows in (files, manifests) for row in rows}
+    return Snapshot(listing, stamps, payload["content"])
+
+
+def environment(package: str) -> str:
+    """A digest of poollint itself and of the Python that runs it: a stored result of another one is of no use.
+
+    `package` is the folder of the installed package. Its files are compared by name, size and time: a version
+    number alone would hide an edit in a checkout.
+    """
+    import sys
+
+    from poollint import __version__
+
+    total = blake2b(digest_size=16)
+    total.update(f"{__version__} {sys.version_info.major}.{sys.version_info.minor}".encode())
+    pending = [package]
+    while pending:
+        folder = pending.pop()
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    pending.append(entry.path)
+            elif entry.name.endswith((".py", ".yaml")):
+                status = entry.stat()
+                total.update(f"{entry.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,57 @@
+"""The files of one root, as bytes and as text; unsaved buffers stand in for files."""
+
+# ruff: noqa: PTH118, PTH123 - strings of os.path: this reads each file of a program
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from poollint.source import SourceFile
+
+
+class FileReader:
+    """Reads files of a root by their relative path; a plain object, so that worker processes can be given it."""
+
+    __slots__ = ("buffers", "root")
+
+    def __init__(self, root: str, buffers: Mapping[str, bytes]) -> None:
+        self.root = root
+        self.buffers = dict(buffers)
+        """Unsaved content by root-relative path."""
+
+    def __call__(self, path: str) -> bytes:
+        """The bytes of a file. Raises OSError."""
+        buffer = self.buffers.get(path)
+        if buffer is not None:
+            return buffer
+        with open(os.path.join(self.root, path), "rb") as stream:
+            return stream.read()
+
+    def absolute(self, path: str) -> str:
+        """The absolute path of a file, with `/`."""
+        return os.path.join(self.root, path).replace(os.sep, "/")
+
+
+class Sources:
+    """Texts of a root's files, each read and decoded once; None for what cannot be read."""
+
+    __slots__ = ("_files", "reader")
+
+    def __init__(self, reader: FileReader) -> None:
+        self.reader = reader
+        self._files: dict[str, SourceFile | None] = {}
+
+    def get(self, path: str) -> SourceFile | None:
+        """The file at a root-relative path."""
+        if path not in self._files:
+            from poollint.source import SourceFile
+
+            try:
+                self._files[path] = SourceFile(self.reader.absolute(path), self.reader(path))
+            except (OSError, ValueError):
+                self._files[path] = None
+        return self._files[path]
