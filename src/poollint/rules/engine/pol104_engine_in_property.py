@@ -1,0 +1,152 @@
+"""## What it does
+Finds a property that makes an engine each time it is read.
+
+## Why it is bad
+`repo.engine` looks like an attribute, but every read makes another connection pool and leaves the one before to the
+garbage collector.
+
+## Example
+```python
+from sqlalchemy import create_engine
+
+class Repository:
+    @property
+    def engine(self):
+        return create_engine("postgresql+psycopg2://app@db/app")
+```
+
+## Use instead
+```python
+import functools
+from sqlalchemy import create_engine
+
+class Repository:
+    @functools.cached_property
+    def engine(self):
+        return create_engine("postgresql+psycopg2://app@db/app")
+```
+One engine for the whole process is better still: make it at module level and pass it in.
+
+## When it stays quiet
+- The property is cached (`cached_property`, `reify`), or it guards an attribute (`if self._engine is None`).
+- Every path disposes of the engine, or the pool is NullPool, or all known reads run once: info.
+- Tests, migrations, scripts that end soon, in-memory SQLite; private properties that nobody reads.
+- No read is known to repeat: warning instead of error.
+
+## Fix safety
+`@functools.cached_property` in place of `@property` is unsafe: it needs an instance `__dict__` and keeps the engine as
+long as the object. It is only described, not offered, where the class has `__slots__` or the property has a setter.
+
+## References
+- [functools.cached_property](https://docs.python.org/3/library/functools.html#functools.cached_property)
+- [SQLAlchemy: Engine basic usage](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Severity
+from poollint.program.sites import Holder
+from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.rules.engine.exemptions import (
+    disposed_always,
+    exempt,
+    frequency_is_known,
+    runs_repeatedly,
+    unreferenced_private,
+)
+from poollint.rules.engine.reporting import assumed_confidence, proven_confidence, repeated_severity, verdict
+from poollint.rules.engine.wording import call_name, clip, per, sentence
+
+if TYPE_CHECKING:
+    from poollint.findings import Confidence
+    from poollint.program.sites import EngineSite, ProgramSites
+    from poollint.rules.visitor import CallMarker
+
+METADATA = Metadata(
+    code="POL104",
+    name="engine-in-property",
+    summary="A property makes an engine each time it is read",
+    severity="error",
+    confidence="high",
+    fix="unsafe",
+)
+
+
+def built_per_read(site: EngineSite) -> bool:
+    """An uncached property makes the engine."""
+    return site.holder is Holder.PROPERTY and not unreferenced_private(site) and not exempt(site)
+
+
+def proven(site: EngineSite) -> bool:
+    """A resolved chain reads the property again and again."""
+    return runs_repeatedly(site) and frequency_is_known(site)
+
+
+def severity(site: EngineSite) -> Severity:
+    """Error when the reads are proven to repeat, warning when none is known, info when they run once."""
+    if proven(site):
+        return repeated_severity(site, Severity.ERROR)
+    return Severity.INFO if frequency_is_known(site) else repeated_severity(site, Severity.WARNING)
+
+
+def confidence(site: EngineSite) -> Confidence:
+    """As sure as the chain where there is one."""
+    return proven_confidence(site) if frequency_is_known(site) else assumed_confidence(site)
+
+
+def message(site: EngineSite) -> str:
+    """Which property, how often it is known to be read, and the remedy."""
+    name = clip(site.symbol.rsplit(".", 1)[-1], 40)
+    head = f"property {name} {'disposes and rebuilds' if disposed_always(site) else 'makes'} an engine"
+    entry = site.frequency.entry if proven(site) else ""
+    how_often = per(site.frequency) if proven(site) else "on every read"
+    return sentence(f"{head} {how_often} with {call_name(site)}", entry, "use functools.cached_property")
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each property that makes an engine."""
+    return [
+        verdict(
+            METADATA,
+            site,
+            message(site),
+            severity(site),
+            confidence(site),
+            fix_title="Replace @property with @functools.cached_property",
+            fix_applicability="unsafe",
+        )
+        for site in sites.engines
+        if built_per_read(site)
+    ]
+
+
+def marker() -> type[CallMarker]:
+    """The visitor: it looks for what `cached_property` cannot live with."""
+    import libcst as cst
+
+    from poollint.rules.visitor import CallMarker, decorator_names
+
+    class PropertyMarker(CallMarker):
+        def fix_title(self, proposed: str) -> str:
+            function = self.innermost(cst.FunctionDef)
+            if function is None or "property" not in decorator_names(function):
+                return "Keep the engine on the object or at module level"
+            owner = self.innermost(cst.ClassDef)
+            return "Keep the engine in a slot or at module level" if owner and has_slots(owner) else proposed
+
+    def has_slots(owner: cst.ClassDef) -> bool:
+        return any(
+            isinstance(target.target, cst.Name) and target.target.value == "__slots__"
+            for line in owner.body.body
+            if isinstance(line, cst.SimpleStatementLine)
+            for statement in line.body
+            if isinstance(statement, cst.Assign)
+            for target in statement.targets
+        )
+
+    return PropertyMarker
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker)

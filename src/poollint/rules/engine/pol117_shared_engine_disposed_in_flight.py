@@ -1,0 +1,148 @@
+"""## What it does
+Finds `dispose()` on an engine that is shared by the whole program, in code that runs for each request, callback or
+task.
+
+## Why it is bad
+It turns pooling off: 50 requests opened 50 connections. Connections that other requests hold at that moment end in a
+pool that nobody owns any more.
+
+## Example
+```python
+from flask import Flask
+from sqlalchemy import create_engine, text
+
+app = Flask(__name__)
+engine = create_engine("postgresql+psycopg2://app@db/app")
+
+@app.get("/")
+def index():
+    with engine.connect() as connection:
+        count = connection.execute(text("select count(*) from t")).scalar()
+    engine.dispose()
+    return str(count)
+```
+
+## Use instead
+```python
+import atexit
+from flask import Flask
+from sqlalchemy import create_engine, text
+
+app = Flask(__name__)
+engine = create_engine("postgresql+psycopg2://app@db/app")
+atexit.register(engine.dispose)
+
+@app.get("/")
+def index():
+    with engine.connect() as connection:
+        return str(connection.execute(text("select count(*) from t")).scalar())
+```
+
+## When it stays quiet
+- Shutdown, lifespan, teardown, atexit, signal and fork hooks; after a reload of the configuration or a failover; at the
+  end of `main()`.
+- An event loop that is made for one run (`asyncio.run()` in each task): its engine has to be disposed of in it.
+- NullPool; tests and migrations; callers that are not known to repeat.
+
+## Fix safety
+Deleting the call is safe only where it is the last statement of the function and the engine is at module level;
+elsewhere it is a suggestion.
+
+## References
+- [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.program.sites import Times
+from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import clip, per, sentence
+
+if TYPE_CHECKING:
+    from poollint.program.sites import DisposeSite, ProgramSites
+    from poollint.rules.visitor import CallMarker
+
+METADATA = Metadata(
+    code="POL117",
+    name="shared-engine-disposed-in-flight",
+    summary="Repeated code disposes of an engine that the whole program shares",
+    severity="warning",
+    confidence="medium",
+    fix="safe",
+)
+
+_OWN_ENGINE_CONTEXTS = frozenset({"new_loop", "process"})
+
+
+def shutting_down(site: DisposeSite) -> bool:
+    """The call belongs to a shutdown, fork, reload or failover hook, or to the end of main()."""
+    return site.shutdown
+
+
+def own_loop_or_process(site: DisposeSite) -> bool:
+    """Each run has an event loop or a process of its own, and so a pool of its own to close."""
+    return bool(site.frequency.contexts & _OWN_ENGINE_CONTEXTS)
+
+
+def disposed_in_flight(site: DisposeSite) -> bool:
+    """Code that is proven to repeat disposes of the shared pool."""
+    return (
+        site.frequency.known
+        and site.frequency.times is Times.MANY
+        and not site.null_pool
+        and not shutting_down(site)
+        and not own_loop_or_process(site)
+        and not site.in_test
+        and not site.in_migration
+    )
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each dispose() of a shared engine in repeated code."""
+    return [_verdict(site) for site in sites.disposals if disposed_in_flight(site)]
+
+
+def _verdict(site: DisposeSite) -> Verdict:
+    name = clip(site.engine.rsplit(".", 1)[-1], 40) or "the engine"
+    return Verdict(
+        code=METADATA.code,
+        site=site.span,
+        span=site.span,
+        chunk_line=site.chunk_line,
+        symbol=site.symbol,
+        message=sentence(
+            f"{name}.dispose() drops the shared pool {per(site.frequency)}", site.frequency.entry, "dispose at shutdown"
+        ),
+        severity=Severity.WARNING,
+        confidence=_confidence(site),
+        chain=site.frequency.chain,
+        fix_title="Delete the call of dispose()",
+        fix_applicability="safe" if site.module_level_engine else "display",
+    )
+
+
+def _confidence(site: DisposeSite) -> Confidence:
+    return Confidence.LOW if site.frequency.confidence == 0 else Confidence.MEDIUM
+
+
+def marker() -> type[CallMarker]:
+    """The visitor: deleting the call is safe as the last statement of its function only."""
+    import libcst as cst
+
+    from poollint.rules.visitor import CallMarker
+
+    class DisposeMarker(CallMarker):
+        def fix_applicability(self, proposed: str) -> str:
+            function = self.innermost(cst.FunctionDef)
+            line = self.innermost(cst.SimpleStatementLine)
+            last = function is not None and isinstance(function.body, cst.IndentedBlock) and function.body.body[-1]
+            alone = line is not None and len(line.body) == 1
+            return proposed if alone and last is line else "display"
+
+    return DisposeMarker
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, marker=marker)

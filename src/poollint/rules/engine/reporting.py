@@ -1,0 +1,87 @@
+"""From a site to a verdict: the severity and confidence rules that family 1xx shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.program.sites import Pool, Release
+from poollint.rules.base import Verdict
+from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool
+from poollint.rules.engine.wording import call_name, keep_once, per, sentence
+
+if TYPE_CHECKING:
+    from poollint.program.sites import EngineSite, Span, Step
+    from poollint.rules.base import Metadata
+
+_BY_RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+
+
+def verdict(
+    metadata: Metadata,
+    site: EngineSite,
+    message: str,
+    severity: Severity,
+    confidence: Confidence,
+    *,
+    span: Span | None = None,
+    chain: tuple[Step, ...] | None = None,
+    fix_title: str = "",
+    fix_applicability: str = "display",
+) -> Verdict:
+    """The verdict of the rule `metadata` over `site`, reported at `span` (the site's own when None)."""
+    return Verdict(
+        code=metadata.code,
+        site=site.span,
+        span=span or site.span,
+        chunk_line=site.chunk_line,
+        symbol=site.symbol,
+        message=message,
+        severity=severity,
+        confidence=confidence,
+        chain=site.frequency.chain if chain is None else chain,
+        fix_title=fix_title,
+        fix_applicability=fix_applicability,
+    )
+
+
+def proven_confidence(site: EngineSite) -> Confidence:
+    """As sure as the chain; unknown keyword arguments can hold a poolclass and cost one step (S14)."""
+    return _lowered(site, int(site.frequency.confidence))
+
+
+def unhinted_confidence(site: EngineSite) -> Confidence:
+    """High, because the syntax of the function proves it; unknown keyword arguments cost one step (S14)."""
+    return _lowered(site, Confidence.HIGH.rank)
+
+
+def assumed_confidence(site: EngineSite) -> Confidence:
+    """Medium, because no caller is known; low where unknown keyword arguments can hold a poolclass (S14)."""
+    return _lowered(site, Confidence.MEDIUM.rank)
+
+
+def _lowered(site: EngineSite, rank: int) -> Confidence:
+    return _BY_RANK[max(0, rank - (site.pool is Pool.UNKNOWN))]
+
+
+def repeated_severity(site: EngineSite, proven: Severity) -> Severity:
+    """`proven`, info where nothing grows, one step milder where only an exception leaves the engine behind."""
+    if harmless_pool(site):
+        return Severity.INFO
+    if site.release is Release.HAPPY_PATH and proven is Severity.ERROR:
+        return Severity.WARNING
+    return proven
+
+
+def repeated_message(site: EngineSite) -> str:
+    """What a proven repetition says, whichever rule reports it."""
+    how_often = per(site.frequency)
+    name = call_name(site)
+    entry = site.frequency.entry
+    if disposed_always(site):
+        return sentence(f"{name} connects and disposes {how_often}", entry, keep_once(site))
+    if null_pool(site):
+        return sentence(f"{name} runs {how_often}", entry, "NullPool reconnects on every call")
+    if site.release is Release.HAPPY_PATH:
+        return sentence(f"{name} runs {how_often}, an exception skips dispose()", entry, keep_once(site))
+    return sentence(f"{name} runs {how_often}", entry, keep_once(site))

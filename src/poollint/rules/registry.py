@@ -1,0 +1,184 @@
+"""All rules, and what they say together about a program.
+
+Importing this module loads every rule file, and nothing of libcst: a rule file is light until its marker is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.program.sites import ProgramSites, Span
+from poollint.rules.base import Family, Verdict
+from poollint.rules.engine import (
+    pol101_engine_per_call,
+    pol102_engine_in_function,
+    pol103_engine_in_loop,
+    pol104_engine_in_property,
+    pol105_engine_per_instance,
+    pol106_engine_injected_per_request,
+    pol107_engine_never_disposed,
+    pol108_dispose_not_guaranteed,
+    pol109_engine_cache_unbounded,
+    pol110_engine_cache_evicts_undisposed,
+    pol111_engine_in_rerun_module,
+    pol112_engine_in_value_cache,
+    pol113_lazy_init_race,
+    pol114_duplicate_engine,
+    pol115_engine_inline_argument,
+    pol116_hidden_engine_factory,
+    pol117_shared_engine_disposed_in_flight,
+)
+from poollint.rules.meta import (
+    pol900_internal_error,
+    pol901_syntax_error,
+    pol902_unused_suppression,
+    pol903_broken_configuration,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from poollint.program.sites import DisposeSite, EngineSite
+    from poollint.rules.base import Judge, Rule
+
+RULES: tuple[Rule, ...] = (
+    pol101_engine_per_call.RULE,
+    pol102_engine_in_function.RULE,
+    pol103_engine_in_loop.RULE,
+    pol104_engine_in_property.RULE,
+    pol105_engine_per_instance.RULE,
+    pol106_engine_injected_per_request.RULE,
+    pol107_engine_never_disposed.RULE,
+    pol108_dispose_not_guaranteed.RULE,
+    pol109_engine_cache_unbounded.RULE,
+    pol110_engine_cache_evicts_undisposed.RULE,
+    pol111_engine_in_rerun_module.RULE,
+    pol112_engine_in_value_cache.RULE,
+    pol113_lazy_init_race.RULE,
+    pol114_duplicate_engine.RULE,
+    pol115_engine_inline_argument.RULE,
+    pol116_hidden_engine_factory.RULE,
+    pol117_shared_engine_disposed_in_flight.RULE,
+    pol900_internal_error.RULE,
+    pol901_syntax_error.RULE,
+    pol902_unused_suppression.RULE,
+    pol903_broken_configuration.RULE,
+)
+"""In the order of their codes."""
+
+CODES: tuple[str, ...] = tuple(rule.metadata.code for rule in RULES)
+
+PRECEDENCE: tuple[str, ...] = (
+    "POL112",
+    "POL111",
+    "POL106",
+    "POL104",
+    "POL103",
+    "POL116",
+    "POL115",
+    "POL101",
+    "POL110",
+    "POL109",
+    "POL105",
+    "POL102",
+    "POL107",
+    "POL108",
+)
+"""Which rule of a family reports a site that several of them judge: the first one here."""
+
+ISSUES_URL = "https://github.com/poollint/poollint/issues"
+
+_BY_CODE = dict(zip(CODES, RULES, strict=True))
+
+
+def rule(code: str) -> Rule:
+    """The rule with this code. Raises KeyError for a code that does not exist."""
+    return _BY_CODE[code]
+
+
+def verdicts(sites: ProgramSites, rules: Iterable[Rule] = RULES) -> list[Verdict]:
+    """What all `rules` say about all sites, in a fixed order; several verdicts for one site are possible.
+
+    Never raises: a rule that does gives one POL900 verdict and what it says about the other sites. Drop the codes that
+    are not enabled and then ask `winners`.
+    """
+    found = (judged for each in rules if each.judge is not None for judged in _judged(each, each.judge, sites))
+    return sorted(found, key=_order)
+
+
+def winners(judged: Iterable[Verdict]) -> list[Verdict]:
+    """One verdict for each site and family, the first in `PRECEDENCE`, in the order of `verdicts`.
+
+    A verdict that is shown by default beats one that is not: what a user sees at default settings is part of what
+    `--select ALL` shows.
+    """
+    best: dict[tuple[Family, str, Span], Verdict] = {}
+    for verdict in judged:
+        family = rule(verdict.code).family
+        key = (family, "" if family is not Family.ALONE else verdict.code, verdict.site)
+        if key not in best or _rank(verdict) < _rank(best[key]):
+            best[key] = verdict
+    return sorted(best.values(), key=_order)
+
+
+def shown_by_default(verdict: Verdict) -> bool:
+    """Warning or error, with high or medium confidence."""
+    return verdict.severity is not Severity.INFO and verdict.confidence is not Confidence.LOW
+
+
+def _rank(verdict: Verdict) -> tuple[bool, int]:
+    place = PRECEDENCE.index(verdict.code) if verdict.code in PRECEDENCE else len(PRECEDENCE)
+    return (not shown_by_default(verdict), place)
+
+
+def _order(verdict: Verdict) -> tuple[Span, str, str, Span]:
+    return (verdict.span, verdict.code, verdict.message, verdict.site)
+
+
+def _judged(failing: Rule, judge: Judge, sites: ProgramSites) -> list[Verdict]:
+    try:
+        return list(judge(sites))
+    except Exception as error:
+        return _judged_one_by_one(failing, judge, sites, error)
+
+
+def _judged_one_by_one(failing: Rule, judge: Judge, sites: ProgramSites, error: Exception) -> list[Verdict]:
+    """The verdicts of a rule that failed, without the sites that it fails on, and one POL900 for the first of these."""
+    found: list[Verdict] = []
+    fault: Verdict | None = None
+    for single in _single(sites):
+        try:
+            found.extend(judge(single))
+        except Exception as error_here:
+            fault = fault or _internal_error(failing, error_here, single)
+    return [*found, fault or _internal_error(failing, error, sites)]
+
+
+def _single(sites: ProgramSites) -> Iterator[ProgramSites]:
+    for engine in sites.engines:
+        yield ProgramSites(engines=(engine,))
+    for disposal in sites.disposals:
+        yield ProgramSites(disposals=(disposal,))
+
+
+def _internal_error(failing: Rule, error: Exception, sites: ProgramSites) -> Verdict:
+    """POL900 at the first of `sites`; the path is empty where there is none."""
+    candidates: tuple[EngineSite | DisposeSite, ...] = (*sites.engines, *sites.disposals)
+    site = candidates[0] if candidates else None
+    span = Span("", 1, 0, 1, 0) if site is None else site.span
+    return Verdict(
+        code="POL900",
+        site=span,
+        span=span,
+        chunk_line=span.line,
+        symbol="" if site is None else site.symbol,
+        message=internal_error_message(failing.metadata.code, error),
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH,
+    )
+
+
+def internal_error_message(code: str, error: Exception) -> str:
+    """What POL900 says about a rule that raised `error`; the position of the finding names the file."""
+    return f"{code} failed here ({type(error).__name__[:30]}), please report it: {ISSUES_URL}"

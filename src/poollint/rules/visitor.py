@@ -1,0 +1,88 @@
+"""The libcst visitor that finds the reported node in a chunk. Importing this module imports libcst.
+
+The base class does all of the work for most rules; a rule whose finding depends on syntax subclasses it in its own
+file, inside the factory `Rule.marker`, so that judging never pays for libcst.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Node = TypeVar("Node", bound=cst.CSTNode)
+
+Extent = tuple[int, int, int, int]
+"""First line and column, last line and column; lines from 1, columns from 0 in code points, the end exclusive."""
+
+
+class CallMarker(cst.CSTVisitor):
+    """Finds the node of one of `kinds` that spans exactly `target`, and keeps what encloses it.
+
+    `extent` gives the position of a node in the coordinates of `target`. After the visit `marked` is the node, or None
+    when the syntax at that place is not what the rule is about.
+    """
+
+    kinds: ClassVar[tuple[type[cst.CSTNode], ...]] = (cst.Call,)
+
+    def __init__(self, target: Extent, extent: Callable[[cst.CSTNode], Extent | None]) -> None:
+        super().__init__()
+        self.target = target
+        self.marked: cst.CSTNode | None = None
+        self.enclosing: tuple[cst.CSTNode, ...] = ()
+        self._extent = extent
+        self._stack: list[cst.CSTNode] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Descend only where the target lies; the outermost matching node wins."""
+        if self.marked is not None:
+            return False
+        extent = self._extent(node)
+        if extent == self.target and isinstance(node, self.kinds) and self.accepts(node):
+            self.marked = node
+            self.enclosing = tuple(self._stack)
+            return False
+        self._stack.append(node)
+        return extent is None or _contains(extent, self.target)
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        """Keep the stack of enclosing nodes."""
+        if self._stack and self._stack[-1] is original_node:
+            self._stack.pop()
+
+    def innermost(self, kind: type[Node]) -> Node | None:
+        """The closest node around the marked one that is of `kind`."""
+        return next((node for node in reversed(self.enclosing) if isinstance(node, kind)), None)
+
+    def accepts(self, node: cst.CSTNode) -> bool:
+        """Whether `node`, which has the right kind and place, has the syntax that the rule is about."""
+        return True
+
+    def fix_title(self, proposed: str) -> str:
+        """The title of the fix for the marked node, given the one that the judgement proposed."""
+        return proposed
+
+    def fix_applicability(self, proposed: str) -> str:
+        """The applicability of the fix for the marked node, given the one that the judgement proposed."""
+        return proposed
+
+
+def decorator_names(function: cst.FunctionDef) -> frozenset[str]:
+    """The last parts of the names of a function's decorators: `@st.cache_data(ttl=1)` gives "cache_data"."""
+    names = set()
+    for decorator in function.decorators:
+        expression = decorator.decorator
+        if isinstance(expression, cst.Call):
+            expression = expression.func
+        if isinstance(expression, cst.Attribute):
+            expression = expression.attr
+        if isinstance(expression, cst.Name):
+            names.add(expression.value)
+    return frozenset(names)
+
+
+def _contains(outer: Extent, inner: Extent) -> bool:
+    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]
