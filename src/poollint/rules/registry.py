@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import ProgramSites, Span
-from poollint.rules.base import Family, Verdict
+from poollint.rules.base import Verdict
 from poollint.rules.engine import (
     pol101_engine_per_call,
     pol102_engine_in_function,
@@ -98,38 +98,14 @@ def rule(code: str) -> Rule:
 
 
 def verdicts(sites: ProgramSites, rules: Iterable[Rule] = RULES) -> list[Verdict]:
-    """What all `rules` say about all sites, in a fixed order; several verdicts for one site are possible.
+    """What all `rules` say about all sites, in a fixed order.
 
-    Never raises: a rule that does gives one POL900 verdict and what it says about the other sites. Drop the codes that
-    are not enabled and then ask `winners`.
+    Several rules of a family can judge one site: the caller drops the codes that are not enabled and then keeps one
+    verdict for each family and `Verdict.site`, by `PRECEDENCE`. Never raises: a rule that does gives one POL900 verdict
+    and what it says about the other sites.
     """
     found = (judged for each in rules if each.judge is not None for judged in _judged(each, each.judge, sites))
     return sorted(found, key=_order)
-
-
-def winners(judged: Iterable[Verdict]) -> list[Verdict]:
-    """One verdict for each site and family, the first in `PRECEDENCE`, in the order of `verdicts`.
-
-    A verdict that is shown by default beats one that is not: what a user sees at default settings is part of what
-    `--select ALL` shows.
-    """
-    best: dict[tuple[Family, str, Span], Verdict] = {}
-    for verdict in judged:
-        family = rule(verdict.code).family
-        key = (family, "" if family is not Family.ALONE else verdict.code, verdict.site)
-        if key not in best or _rank(verdict) < _rank(best[key]):
-            best[key] = verdict
-    return sorted(best.values(), key=_order)
-
-
-def shown_by_default(verdict: Verdict) -> bool:
-    """Warning or error, with high or medium confidence."""
-    return verdict.severity is not Severity.INFO and verdict.confidence is not Confidence.LOW
-
-
-def _rank(verdict: Verdict) -> tuple[bool, int]:
-    place = PRECEDENCE.index(verdict.code) if verdict.code in PRECEDENCE else len(PRECEDENCE)
-    return (not shown_by_default(verdict), place)
 
 
 def _order(verdict: Verdict) -> tuple[Span, str, str, Span]:

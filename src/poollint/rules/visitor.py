@@ -28,7 +28,7 @@ class CallMarker(cst.CSTVisitor):
 
     kinds: ClassVar[tuple[type[cst.CSTNode], ...]] = (cst.Call,)
 
-    def __init__(self, target: Extent, extent: Callable[[cst.CSTNode], Extent | None]) -> None:
+    def __init__(self, target: Extent, extent: Callable[[cst.CSTNode], Extent]) -> None:
         super().__init__()
         self.target = target
         self.marked: cst.CSTNode | None = None
@@ -37,21 +37,19 @@ class CallMarker(cst.CSTVisitor):
         self._stack: list[cst.CSTNode] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Descend only where the target lies; the outermost matching node wins."""
-        if self.marked is not None:
-            return False
-        extent = self._extent(node)
-        if extent == self.target and isinstance(node, self.kinds) and self.accepts(node):
+        """The outermost matching node wins; nothing below it is visited."""
+        if self.marked is None and self._is_target(node) and self.accepts(node):
             self.marked = node
             self.enclosing = tuple(self._stack)
-            return False
         self._stack.append(node)
-        return extent is None or _contains(extent, self.target)
+        return self.marked is None
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
         """Keep the stack of enclosing nodes."""
-        if self._stack and self._stack[-1] is original_node:
-            self._stack.pop()
+        self._stack.pop()
+
+    def _is_target(self, node: cst.CSTNode) -> bool:
+        return isinstance(node, self.kinds) and self._extent(node) == self.target
 
     def innermost(self, kind: type[Node]) -> Node | None:
         """The closest node around the marked one that is of `kind`."""
@@ -82,7 +80,3 @@ def decorator_names(function: cst.FunctionDef) -> frozenset[str]:
         if isinstance(expression, cst.Name):
             names.add(expression.value)
     return frozenset(names)
-
-
-def _contains(outer: Extent, inner: Extent) -> bool:
-    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]

@@ -162,7 +162,7 @@ def _overwritten(site: EngineSite, span: Span) -> Verdict:
         site=span,
         span=span,
         chunk_line=span.line,
-        symbol=site.symbol if span.path == site.span.path and span.line == site.span.line else "",
+        symbol=site.class_name if span.path == site.span.path else "",
         message=sentence(
             f"this drops the engine made at {place(site.span)}, its connections stay open", "", "call dispose() first"
         ),
@@ -180,7 +180,7 @@ def marker() -> type[CallMarker]:
     from poollint.rules.visitor import CallMarker
 
     class DroppedEngineMarker(CallMarker):
-        kinds = (cst.Call, cst.Assign, cst.AnnAssign, cst.Del, cst.SimpleStatementLine, cst.Attribute)
+        kinds = (cst.Call, cst.Assign, cst.AnnAssign, cst.Del, cst.Attribute)
 
     return DroppedEngineMarker
 

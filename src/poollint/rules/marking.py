@@ -1,0 +1,63 @@
+"""From a verdict to the place that a finding reports, through the libcst visitor of its rule.
+
+This is the only module of the rules that parses source, and only the chunk that holds the verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poollint.findings import Applicability, Fix, Location
+from poollint.rules.registry import rule
+
+if TYPE_CHECKING:
+    from poollint.program.sites import Span
+    from poollint.rules.base import Verdict
+    from poollint.rules.visitor import CallMarker
+    from poollint.source import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The reported place, the source text there, and what would mend it."""
+
+    location: Location
+    text: str
+    fix: Fix | None
+
+
+def mark(verdict: Verdict, source: SourceFile) -> Marked:
+    """The place of `verdict` in `source`, as the visitor of its rule sees it.
+
+    The finding stands at the span that the facts gave where libcst cannot parse the chunk or the visitor does not find
+    its node. Raises what a visitor raises.
+    """
+    location = _location(verdict.span, source)
+    if rule(verdict.code).judge is None:
+        return Marked(location, source.text_of(location), None)
+    marker = _visited(verdict, location, source)
+    if marker is None:
+        return Marked(location, source.text_of(location), _fix(verdict.fix_title, verdict.fix_applicability))
+    applicability = marker.fix_applicability(verdict.fix_applicability)
+    return Marked(location, source.text_of(location), _fix(marker.fix_title(verdict.fix_title), applicability))
+
+
+def _visited(verdict: Verdict, location: Location, source: SourceFile) -> CallMarker | None:
+    """The visitor after its visit, or None when it found nothing."""
+    positions = source.chunk(verdict.chunk_line).positions()
+    if positions is None:
+        return None
+    marker_class = rule(verdict.code).marker()
+    target = (location.line, location.column - 1, location.end_line, location.end_column - 1)
+    marker = marker_class(target, positions.position)
+    positions.wrapper.module.visit(marker)
+    return marker if marker.marked is not None else None
+
+
+def _location(span: Span, source: SourceFile) -> Location:
+    return source.location(span.line, span.column, span.end_line, span.end_column)
+
+
+def _fix(title: str, applicability: str) -> Fix | None:
+    return Fix(Applicability(applicability), title) if title else None
