@@ -264,10 +264,12 @@ class TestChunks:
         [
             "x = a" + ".b()" * 900,
             "x = " + "+".join("a" * 900),
+            "x = " + "+".join("a" * 9_000),
+            "x = " + "-" * 5_000 + "1",
             "x = " + "(" * 150 + "1" + ")" * 150,
             "x = '" + "a" * 1_100_000 + "'",
         ],
-        ids=["calls", "sum", "brackets", "long"],
+        ids=["calls", "sum", "long sum", "signs", "brackets", "long"],
     )
     def test_what_libcst_could_die_of_is_not_given_to_it(self, text: str) -> None:
         assert source(text + "\n").chunk(1).parse() is None

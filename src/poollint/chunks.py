@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from poollint.findings import Location
     from poollint.source import SourceFile
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_INDENTATION = re.compile(r"[ \t\f]*")
 _BRACKETS = re.compile(r"[(\[{]|[)\]}]")
 
 DEEPEST = 100
@@ -32,13 +30,12 @@ LONGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines of a file, `first_line` to `last_line`. `depth` is how deeply the syntax nests in them."""
+    """Whole lines of a file, `first_line` to `last_line`."""
 
     source: SourceFile
     first_line: int
     last_line: int
     default_indent: str
-    depth: int
 
     @property
     def text(self) -> str:
@@ -51,13 +48,16 @@ class Chunk:
         None when libcst cannot parse it or does not give the same text back.
         """
         text = self.text
-        if self.depth > DEEPEST or len(text) > LONGEST or _bracket_depth(text) > DEEPEST:
+        if len(text) > LONGEST or _bracket_depth(text) > DEEPEST:
             return None
         # A form feed before a statement resets the indentation, and libcst loses it.
         column_offset = len(text) - len(text.lstrip("\f"))
         text = text[column_offset:]
         newline = self.source.newline
         prefix = f"if 1:{newline}" if text[:1] in (" ", "\t") else ""
+        statements = _statements(prefix + text)
+        if not statements or not _is_shallow(statements):
+            return None
         module = _parsed(prefix + text, newline, self.default_indent)
         if module is None:
             return None
@@ -110,55 +110,86 @@ class ChunkPositions:
         return Location(self.path, line, column + 1, end_line, end_column + 1)
 
 
+class _Statement(NamedTuple):
+    """A statement outside of functions. `alone`: its lines hold no header before it and it is no `elif`."""
+
+    first: int
+    last: int
+    alone: bool
+    blocks: tuple[tuple[_Statement, ...], ...]
+
+
 class ChunkFinder:
-    """Finds the chunk of a line; the file is parsed once, when the first one is asked for."""
+    """Finds the chunk of a line. The file is parsed once; only the lines of its statements are kept, not the tree."""
 
     __slots__ = ("_default_indent", "_source", "_statements")
 
     def __init__(self, source: SourceFile) -> None:
         self._source = source
-        self._statements = _statements(source.text)
-        self._default_indent = self._first_indent()
+        self._statements = self._outline(_statements(source.text))
+        self._default_indent = self._first_indent() or "    "
 
     def chunk(self, line: int) -> Chunk:
         """The chunk around `line`; the line alone when it belongs to no statement or the file does not parse."""
-        group = self._enclosing(self._statements, line)
-        if not group:
-            return Chunk(self._source, line, line, self._default_indent, 0)
-        return Chunk(
-            self._source, _first_line(group[0]), _last_line(group[-1]), self._default_indent, _syntax_depth(group)
+        group = _enclosing(self._statements, line)
+        first, last = (group[0].first, group[-1].last) if group else (line, line)
+        return Chunk(self._source, first, last, self._default_indent)
+
+    def _outline(self, statements: Sequence[ast.stmt]) -> tuple[_Statement, ...]:
+        return tuple(
+            _Statement(
+                _first_line(statement),
+                statement.end_lineno or statement.lineno,
+                self._is_alone(statement),
+                tuple(self._outline(block) for block in _blocks(statement)),
+            )
+            for statement in statements
         )
 
-    def _enclosing(self, statements: Sequence[ast.stmt], line: int) -> list[ast.stmt]:
-        group = _sharing_lines(statements, line)
-        if len(group) == 1 and not isinstance(group[0], _FUNCTIONS):
-            for block in _blocks(group[0]):
-                inner = self._enclosing(block, line)
-                if inner and self._starts_its_line(inner[0]):
-                    return inner
-        return group
-
-    def _starts_its_line(self, statement: ast.stmt) -> bool:
-        """Whether the lines of the statement can stand alone: not behind a header (`if x: y = 1`), no `elif`."""
+    def _is_alone(self, statement: ast.stmt) -> bool:
         first = _first_line(statement)
+        if first < statement.lineno:
+            return True
         text = self._source.line_text(first)
-        indentation = _INDENTATION.match(text)
-        width = indentation.end() if indentation else 0
-        return first < statement.lineno or (
-            width == statement.col_offset and not (isinstance(statement, ast.If) and text.startswith("elif", width))
-        )
+        width = len(text) - len(text.lstrip(" \t\f"))
+        is_elif = isinstance(statement, ast.If) and text.startswith("elif", width)
+        return width == statement.col_offset and not is_elif
 
     def _first_indent(self) -> str:
         for statement in self._statements:
-            for block in _blocks(statement):
-                if block and _first_line(block[0]) > statement.lineno:
-                    found = _INDENTATION.match(self._source.line_text(_first_line(block[0])))
-                    if found and found.group().strip("\f"):
-                        return found.group().strip("\f")
-        return "    "
+            for block in statement.blocks:
+                if block and block[0].alone:
+                    text = self._source.line_text(block[0].first)
+                    return text[: len(text) - len(text.lstrip(" \t\f"))].strip("\f")
+        return ""
+
+
+def _enclosing(statements: Sequence[_Statement], line: int) -> Sequence[_Statement]:
+    """The innermost statements that contain `line` and can stand alone; several when they share lines."""
+    group = _sharing_lines(statements, line)
+    if len(group) == 1:
+        for block in group[0].blocks:
+            inner = _enclosing(block, line)
+            if inner and inner[0].alone:
+                return inner
+    return group
+
+
+def _sharing_lines(statements: Sequence[_Statement], line: int) -> Sequence[_Statement]:
+    """The statement of a block that contains `line`, with its neighbours on the same lines (`a = 1; b = 2`)."""
+    index = next((index for index, item in enumerate(statements) if item.first <= line <= item.last), None)
+    if index is None:
+        return ()
+    first = last = index
+    while last + 1 < len(statements) and statements[last + 1].first <= statements[last].last:
+        last += 1
+    while first > 0 and statements[first - 1].last >= statements[first].first:
+        first -= 1
+    return statements[first : last + 1]
 
 
 def _statements(text: str) -> list[ast.stmt]:
+    """The statements of the text; none when Python cannot parse it, or only with a deeper stack."""
     import warnings
 
     try:
@@ -169,23 +200,12 @@ def _statements(text: str) -> list[ast.stmt]:
         return []
 
 
-def _sharing_lines(statements: Sequence[ast.stmt], line: int) -> list[ast.stmt]:
-    """The statement of a block that contains `line`, with its neighbours on the same lines (`a = 1; b = 2`)."""
-    index = next((i for i, item in enumerate(statements) if _first_line(item) <= line <= _last_line(item)), None)
-    if index is None:
-        return []
-    first = last = index
-    while last + 1 < len(statements) and _first_line(statements[last + 1]) <= _last_line(statements[last]):
-        last += 1
-    while first > 0 and _last_line(statements[first - 1]) >= _first_line(statements[first]):
-        first -= 1
-    return list(statements[first : last + 1])
-
-
 def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return
     for name in ("body", "orelse", "finalbody"):
         block = getattr(statement, name, None)
-        if isinstance(block, list):
+        if block:
             yield block
     for name in ("handlers", "cases"):
         for part in getattr(statement, name, ()):
@@ -197,17 +217,13 @@ def _first_line(statement: ast.stmt) -> int:
     return min((decorator.lineno for decorator in decorators), default=statement.lineno)
 
 
-def _last_line(statement: ast.stmt) -> int:
-    return statement.end_lineno or statement.lineno
-
-
-def _syntax_depth(statements: Sequence[ast.stmt]) -> int:
-    depth = 0
+def _is_shallow(statements: Sequence[ast.stmt]) -> bool:
     level: list[ast.AST] = list(statements)
-    while level:
-        depth += 1
+    for _ in range(DEEPEST):
+        if not level:
+            return True
         level = [child for node in level for child in ast.iter_child_nodes(node)]
-    return depth
+    return False
 
 
 def _bracket_depth(text: str) -> int:
