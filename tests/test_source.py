@@ -211,6 +211,8 @@ class TestChunks:
 
         file = source(PROGRAM.replace("\n", newline).replace("text", "tést 😀"))
         for line in range(1, len(file.lines) + 1):
+            if not file.line_text(line):
+                continue
             positions = file.chunk(line).positions()
             assert positions is not None
             for node in positions.ranges:
@@ -256,8 +258,10 @@ class TestChunks:
         chunk = source("def f(:\n    x = 1\n").chunk(1)
         assert (chunk.first_line, chunk.last_line, chunk.parse()) == (1, 1, None)
 
-    def test_a_line_outside_of_the_file_is_an_empty_chunk(self) -> None:
-        assert source("x = 1\n").chunk(99).text == ""
+    def test_a_line_without_a_statement_has_nothing_to_parse(self) -> None:
+        file = source("x = 1\n\n# comment\n")
+        assert [file.chunk(line).text for line in (2, 3, 99)] == ["\n", "# comment\n", ""]
+        assert [file.chunk(line).parse() for line in (2, 3, 99)] == [None, None, None]
 
     @pytest.mark.parametrize(
         "text",
