@@ -85,8 +85,15 @@ class Reporter:
         return [
             index
             for index in indexes
-            if self.scope.covers(verdicts[index]) and not self.is_ignored(verdicts[index].code, verdicts[index].span[0])
+            if self.scope.covers(verdicts[index])
+            and not self.is_ignored(verdicts[index].code, verdicts[index].span[0])
+            and not self.is_fault_of_disabled_rule(verdicts[index])
         ]
+
+    def is_fault_of_disabled_rule(self, verdict: StoredVerdict) -> bool:
+        """Whether a POL900 speaks of a rule that is not enabled: nobody misses what that rule has to say."""
+        failed = verdict.message.partition(" ")[0]
+        return verdict.code == INTERNAL_ERROR and failed in self.result.names and failed not in self.selection.enabled
 
     def is_ignored(self, code: str, path: str) -> bool:
         """Whether a per-file ignore leaves out `code` in `path`."""

@@ -19,7 +19,7 @@ from poollint.sources import FileReader
 from poollint.workspace.listing import Listing, list_files, listing_unchanged, refreshed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from poollint.cache import CacheDirectory
@@ -154,13 +154,21 @@ def run_root(root: str, options: CheckOptions, finder: RootFinder, buffers: Mapp
     """
     store = open_store(root, options)
     stored = store.read() if store is not None else None
-    if stored is not None and not buffers and listing_unchanged(stored.taken.listing):
+    if stored is not None and not buffers and is_current(root, stored, options):
         settings = with_options(stored.settings, options)
         return RootRun(root, settings, stored.taken, stored.result, FileReader(root, {}), True, store)
     settings = checked_settings(root, options)
     with store.lock() if store is not None else nullcontext():
         stored = store.read() if store is not None else None
         return compared(root, settings, options, finder, buffers, store, stored)
+
+
+def is_current(root: str, stored: Stored, options: CheckOptions) -> bool:
+    """Whether `stat` alone proves that nothing has changed. Raises `CheckError` when a model cannot be read."""
+    models = with_options(stored.settings, options).models
+    if models and models_digest(root, models) != stored.taken.models:
+        return False
+    return listing_unchanged(stored.taken.listing)
 
 
 def run_anonymous(folder: str, options: CheckOptions) -> RootRun:
@@ -176,7 +184,7 @@ def run_anonymous(folder: str, options: CheckOptions) -> RootRun:
     listing = Listing(root=Path(folder), files=())
     reader = FileReader(folder, {ANONYMOUS: options.anonymous or b""})
     result, _ = analyse_root(folder, settings, options, listing, reader)
-    return RootRun(folder, settings, snapshot.snapshot(listing, {}, ()), result, reader, False, None)
+    return RootRun(folder, settings, snapshot.snapshot(listing, {}, ""), result, reader, False, None)
 
 
 def open_store(root: str, options: CheckOptions) -> Store | None:
@@ -211,12 +219,12 @@ def compared(
     listing = (refreshed(stored.taken.listing) if stored else None) or list_files(Path(root), settings, finder)
     reader = FileReader(root, {})
     stamps = known_stamps(stored.taken, listing) if stored else {}
-    models = read_models(root, settings)
+    models = models_digest(root, settings.models)
     if stored is not None:
         add_missing_stamps(stamps, listing, reader)
         taken = snapshot.snapshot(listing, stamps, models)
         reader = FileReader(root, {path: data for path, data in buffers.items() if differs(data, stamps.get(path))})
-        if taken.content == stored.taken.content and not reader.buffers:
+        if taken.same_content(stored.taken) and not reader.buffers:
             if store is not None:
                 store.write(base_settings(root, options), taken, stored.result)
             return RootRun(root, settings, taken, stored.result, reader, True, store)
@@ -245,15 +253,15 @@ def differs(data: bytes, known: Stamp | None) -> bool:
     return known is None or stamp(data).digest != known.digest
 
 
-def read_models(root: str, settings: Settings) -> list[bytes]:
-    """The user's rows of knowledge, as bytes. Raises `CheckError` when a file cannot be read."""
+def models_digest(root: str, models: Sequence[str]) -> str:
+    """A digest over the user's rows of knowledge. Raises `CheckError` when a file cannot be read."""
     found = []
-    for path in settings.models:
+    for path in models:
         try:
             found.append(Path(root, path).read_bytes())
         except OSError as error:
             raise CheckError(f"{Path(root, path)}: cannot be read: {error.strerror or error}") from error
-    return found
+    return snapshot.digest_of(found)
 
 
 def add_missing_stamps(stamps: dict[str, Stamp], listing: Listing, reader: FileReader) -> None:

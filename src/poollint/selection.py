@@ -113,9 +113,17 @@ def fit(selector: str, code: str) -> int:
 def require_known(selector: str, codes: Sequence[str]) -> None:
     """Raises `UnknownSelector` unless `selector` fits one of `codes`."""
     if longest((selector,), selector) != 0 and not any(code.startswith(selector) for code in codes):
-        from difflib import get_close_matches
+        raise UnknownSelector(selector, nearest(selector, codes))
 
-        raise UnknownSelector(selector, next(iter(get_close_matches(selector, codes, 1)), None))
+
+def nearest(selector: str, codes: Sequence[str]) -> str | None:
+    """The code with the most characters of `selector` in their places; None when all look different."""
+
+    def alike(code: str) -> int:
+        return sum(one == other for one, other in zip(selector, code, strict=False))
+
+    best = max(sorted(codes), key=alike, default=None)
+    return best if best is not None and alike(best) > len("POL") else None
 
 
 class Outcome(NamedTuple):

@@ -38,21 +38,33 @@ def stamp(data: bytes) -> Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A listing with the stamp of each of its .py files and manifests; `content` is the digest over all of them."""
+    """A listing with the stamp of each of its .py files and manifests.
+
+    `content` is the digest over all of them, `models` that over the user's rows of knowledge.
+    """
 
     listing: Listing
     stamps: Mapping[str, Stamp]
     content: str
+    models: str
+
+    def same_content(self, other: Snapshot) -> bool:
+        """Whether an analysis of `other` would find the same."""
+        return (self.content, self.models) == (other.content, other.models)
 
 
-def snapshot(listing: Listing, stamps: Mapping[str, Stamp], models: Iterable[bytes]) -> Snapshot:
-    """The snapshot of a listing; `stamps` must hold all of its files. `models` are the user's rows of knowledge."""
+def snapshot(listing: Listing, stamps: Mapping[str, Stamp], models: str) -> Snapshot:
+    """The snapshot of a listing; `stamps` must hold all of its files. `models` is from `digest_of()`."""
     total = blake2b(digest_size=16)
     for entry in (*listing.files, *listing.manifests):
         total.update(f"{entry.path}\0{stamps[entry.path].digest}\0".encode("utf-8", "surrogateescape"))
-    for data in models:
-        total.update(blake2b(data).digest())
-    return Snapshot(listing, stamps, total.hexdigest())
+    return Snapshot(listing, stamps, total.hexdigest(), models)
+
+
+def digest_of(contents: Iterable[bytes]) -> str:
+    """A digest over several contents in their order; "" when there are none."""
+    digests = [blake2b(data, digest_size=16).hexdigest() for data in contents]
+    return " ".join(digests)
 
 
 def known_stamps(before: Snapshot, listing: Listing) -> dict[str, Stamp]:
@@ -71,6 +83,7 @@ def encode(taken: Snapshot) -> dict[str, object]:
     listing, stamps = taken.listing, taken.stamps
     return {
         "content": taken.content,
+        "models": taken.models,
         "taken": listing.taken_ns,
         "files": [file_row(entry, stamps[entry.path]) for entry in listing.files],
         "manifests": [file_row(entry, stamps[entry.path]) for entry in listing.manifests],
@@ -107,7 +120,7 @@ def decode(root: str, payload: Mapping[str, Any]) -> Snapshot:
         taken_ns=payload["taken"],
     )
     stamps = {row[0]: Stamp(*row[5:]) for rows in (files, manifests) for row in rows}
-    return Snapshot(listing, stamps, payload["content"])
+    return Snapshot(listing, stamps, payload["content"], payload["models"])
 
 
 def environment(package: str) -> str:

@@ -7,7 +7,7 @@ analysis of a root runs once in each process; its worker processes share the res
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from poollint import __version__
 
@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Sequence
 
-    from flake8.options.manager import OptionManager
-
     from poollint.check import Checker
     from poollint.findings import Finding
     from poollint.options import CheckOptions
 
 INTERNAL_ERROR = "POL900"
+SYNTAX_ERROR = "POL901"
+"""flake8 has its own: E999."""
 BROKEN_CONFIGURATION = "POL903"
 PREFIX = "POL"
 STDIN_NAMES = ("-", "stdin")
 """How flake8 calls standard input that has no name."""
+
+
+class OptionManager(Protocol):
+    """The part of flake8's option manager that is used; flake8 ships no types."""
+
+    def add_option(self, *names: str, **keywords: object) -> None:
+        """Declare an option of the command line and of configuration files."""
 
 
 class Report(NamedTuple):
@@ -119,7 +126,7 @@ class Host:
         run = checker.run(root)
         relative = path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
         if relative not in run.files():
-            return checker.check([path]).findings
+            return checker.check([path]).findings if is_script(relative) else ()
         if relative not in checker.spoken_of(root):
             return ()
         if root not in self._by_root:
@@ -177,11 +184,22 @@ def safely_checked(host: Host | None, filename: str, lines: Sequence[str]) -> li
         return [Place(1, 0, f"{INTERNAL_ERROR} poollint failed on this file ({one_line(what)}), {please_report()}")]
 
 
+def place_of(finding: Finding) -> Place:
+    """A finding as flake8 takes it."""
+    return Place(finding.location.line, finding.location.column - 1, f"{finding.code} {one_line(finding.message)}")
+
+
 def please_report() -> str:
     """Where errors of poollint belong."""
     from poollint.rules.registry import ISSUES_URL
 
     return f"please report it: {ISSUES_URL}"
+
+
+def is_script(path: str) -> bool:
+    """Whether a file is left out of its program by its name alone. One that .gitignore names stays out: looking at
+    each of the files in a build folder would cost an analysis each."""
+    return not path.endswith(".py")
 
 
 def one_line(text: str) -> str:

@@ -45,7 +45,9 @@ def paragraph(finding: Finding, view: View, style: Style) -> Iterator[str]:
             continue
         yield f"{style(f'{line.number:{width}} |', 'dim')} {line.text}".rstrip()
         if line.number == finding.location.line:
-            yield f"{bar} {style(underline(finding.location, line.text), BY_SEVERITY[finding.severity.value], 'bold')}"
+            carets = underline(finding.location, line.text)
+            marked = carets.lstrip()
+            yield f"{bar} {carets[: -len(marked)]}{style(marked, BY_SEVERITY[finding.severity.value], 'bold')}"
     if lines:
         yield bar
     yield from (f"{'':{width}} {line}" for line in remarks(finding, view, style))

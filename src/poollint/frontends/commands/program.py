@@ -53,6 +53,6 @@ def program_of(path: str, arguments: argparse.Namespace) -> Program:
         result = analyse_program(root, settings, options, listing, reader)
     except CheckError as error:
         raise UsageError(str(error)) from error
-    taken = snapshot.Snapshot(listing, {}, "")
+    taken = snapshot.Snapshot(listing, {}, "", "")
     run = RootRun(root, settings, taken, judged(result), reader, fresh=False, store=None)
     return Program(run, result, options, Sources(reader))

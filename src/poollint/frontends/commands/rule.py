@@ -9,6 +9,7 @@ from poollint.findings import RULES_URL
 from poollint.frontends.status import FOUND_NOTHING, UsageError
 from poollint.rules.registry import RULES
 from poollint.rules.registry import rule as rule_of
+from poollint.selection import nearest
 
 if TYPE_CHECKING:
     import argparse
@@ -50,9 +51,10 @@ def find(word: str) -> Rule:
         return named[word.lower()]
     from difflib import get_close_matches
 
-    known = [rule.metadata.code for rule in RULES]
-    nearest = get_close_matches(word.upper(), known, 1) or get_close_matches(word.lower(), named, 1)
-    raise UsageError(f"no rule is called {word}" + (f"; the nearest one is {nearest[0]}" if nearest else ""))
+    by_name = next(iter(get_close_matches(word.lower(), named, 1)), None)
+    suggestion = nearest(word.upper(), [rule.metadata.code for rule in RULES]) or by_name
+    raise UsageError(f"no rule is called {word}" + (f"; the nearest one is {suggestion}" if suggestion else ""))
+
 
 
 def page(rule: Rule) -> str:
