@@ -40,12 +40,14 @@ class Library:
     """What poollint knows of libraries. Every name that is passed in may be an alias.
 
     A lookup of a method (`a.Foo.m`) answers for the class itself first and then for its base classes, nearest first.
-    `markers` are byte strings: a file without any of them makes no engine by itself. `digest` identifies the content
+    `markers` are byte strings: a file without any of them makes no engine by itself. `factory_names` are the last parts
+    of the names of all engine factories. `digest` identifies the content
     of all YAML files, as hexadecimal sha256.
     """
 
     digest: str
     markers: tuple[bytes, ...]
+    factory_names: frozenset[str]
     facts: Mapping[str, object]
     _aliases: Mapping[str, str]
     _bases: Mapping[str, tuple[str, ...]]
@@ -178,6 +180,7 @@ def build_library(files: Sequence[LibraryFile], digest: str) -> Library:
     return Library(
         digest=digest,
         markers=_markers(factories.values()),
+        factory_names=frozenset(name.rpartition(".")[2] for name in factories),
         facts={key: value for file in files for key, value in file.facts.items()},
         _aliases=aliases,
         _bases=transitive_bases(types.values(), aliases),

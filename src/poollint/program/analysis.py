@@ -1,0 +1,142 @@
+"""The way from a listing to sites: find the acquisitions, find who runs them, and judge how often."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from poollint.program.callers import Callers
+from poollint.program.disposals import Disposals
+from poollint.program.engines import Engines
+from poollint.program.explain import Explainer
+from poollint.program.frequency import Frequencies
+from poollint.program.graph import Node
+from poollint.program.guards import Guards
+from poollint.program.names import Resolver
+from poollint.program.per_test import PerTest
+from poollint.program.places import Places
+from poollint.program.predicates import Predicates
+from poollint.program.project import Problem, Project
+from poollint.program.registrations import Registrations
+from poollint.program.scripts import console_scripts
+from poollint.program.sites import EngineSite, Holder, ProgramSites, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from poollint.facts.cache import FactsCache
+    from poollint.library.loader import Library
+
+__all__ = ["Problem", "ProgramRequest", "ProgramResult", "analyse"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRequest:
+    """What to analyse. Paths are relative to the root, with `/`; `read` gives a file's bytes and raises OSError.
+
+    `everything` reads every file instead of those at stake: slower, and the same answer (a test proves it).
+    """
+
+    root: Path
+    files: tuple[str, ...]
+    manifests: tuple[str, ...]
+    read: Callable[[str], bytes]
+    library: Library
+    facts_cache: FactsCache | None = None
+    jobs: int = 1
+    everything: bool = False
+    src: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramResult:
+    """The sites for the rules, the files that could not be analysed, and the files that had to be parsed."""
+
+    sites: ProgramSites
+    problems: tuple[Problem, ...] = ()
+    parsed: tuple[str, ...] = ()
+    explainer: Explainer | None = field(default=None, compare=False)
+
+    def explain(self, path: str, line: int) -> list[str]:
+        """What is known of a line, in sentences; see `poollint explain`."""
+        return self.explainer.explain(path, line) if self.explainer is not None else []
+
+
+def analyse(request: ProgramRequest) -> ProgramResult:
+    """Analyse one program. Pure but for `request.read` and the facts cache; never raises for what it reads."""
+    enabled = gc.isenabled()
+    gc.disable()  # Millions of small records that all live until the end: collecting them costs a third of the time.
+    try:
+        return _analyse(request)
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _analyse(request: ProgramRequest) -> ProgramResult:
+    project = Project(request.files, request.read, request.facts_cache, request.src, request.everything)
+    resolver = Resolver(project, request.library)
+    places = Places(resolver)
+    predicates = Predicates(resolver, places, console_scripts(project, request.manifests))
+    registrations = Registrations(resolver, places, predicates)
+    guards = Guards(resolver)
+    callers = Callers(resolver, guards, registrations, places)
+    frequencies = Frequencies(resolver, callers, places)
+    engines = Engines(resolver, guards, callers, frequencies, places)
+    disposals = Disposals(resolver, callers, frequencies, places)
+
+    holding = project.containing(request.library.markers)
+    acquisitions = engines.acquisitions(holding)
+    disposing = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
+    nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
+    nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
+    frequencies.settle(nodes)
+
+    sites = [site for site in map(engines.site, acquisitions) if site is not None]
+    sites.extend(PerTest(resolver, callers, engines).sites(acquisitions, sites))
+    found = ProgramSites(
+        tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
+        tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
+    )
+    if request.facts_cache is not None:
+        request.facts_cache.save()
+    problems = tuple(sorted(set(project.problems), key=lambda problem: (problem.path, problem.line, problem.message)))
+    return ProgramResult(found, problems, project.parsed, Explainer(resolver, callers, frequencies, found))
+
+
+def _disposing_files(project: Project, holding: list[str]) -> list[str]:
+    """Files that call dispose() and hold an engine or import something from a file that does."""
+    modules = {path.rpartition("/")[2].removesuffix(".py") for path in holding}
+    modules |= {path.split("/")[-2] for path in holding if path.endswith("/__init__.py") and "/" in path}
+    tokens = tuple(name.encode() for name in sorted(modules) if name != "__init__")
+    own = set(holding)
+    return [
+        path
+        for path in project.containing((b".dispose",))
+        if path in own or any(token in project.data(path) for token in tokens)
+    ]
+
+
+def _with_twins(sites: list[EngineSite]) -> list[EngineSite]:
+    """Mark module-level engines that share URL and settings, the first of them first."""
+    groups: dict[tuple[object, ...], list[Span]] = {}
+    for site in sites:
+        if _may_be_twin(site):
+            groups.setdefault(_twin_key(site), []).append(site.span)
+    result = []
+    for site in sites:
+        twins = tuple(sorted(groups.get(_twin_key(site), ()))) if _may_be_twin(site) else ()
+        result.append(replace(site, twins=twins) if len(twins) > 1 else site)
+    return result
+
+
+def _may_be_twin(site: EngineSite) -> bool:
+    return bool(site.url) and site.holder is Holder.MODULE and not site.in_test and not site.in_migration and not site.hidden
+
+
+def _twin_key(site: EngineSite) -> tuple[object, ...]:
+    return (site.url, site.settings, site.is_async)
+
+

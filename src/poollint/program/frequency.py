@@ -1,0 +1,267 @@
+"""How often a node runs, and the shortest chain that proves it.
+
+The nodes at stake and everything that can reach them are collected first; then the frequencies are computed as the
+least fixpoint over that graph: the maximum over all sources that are known. A node without a known source is unknown,
+never "many". Among chains of the same strength the shortest wins, ties by path and line, so the answer does not
+depend on the order of files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program import words
+from poollint.program.graph import Construct, Node, Run, Source
+from poollint.program.sites import Confidence, Frequency, Step, Times
+from poollint.program.values import ClassValue, External, Function
+
+if TYPE_CHECKING:
+    from poollint.program.callers import Callers
+    from poollint.program.names import Resolver
+    from poollint.program.places import Places
+
+LONGEST_CHAIN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """The best known answer for a node: its frequency, its witness (entry point first), and the words for it."""
+
+    times: Times
+    chain: tuple[Source, ...]
+    unit: str
+    entry: str
+    confidence: Confidence
+
+    def key(self) -> tuple[object, ...]:
+        spans = tuple((source.span, source.text) for source in self.chain)
+        return (self.confidence is Confidence.LOW, -self.times, -self.confidence, len(self.chain), spans)
+
+
+class Frequencies:
+    """Answers for the nodes it was asked to `settle`, all at once."""
+
+    def __init__(self, resolver: Resolver, callers: Callers, places: Places) -> None:
+        self._resolver = resolver
+        self._callers = callers
+        self._places = places
+        self._labels: dict[Node, _Label] = {}
+        self._entries: dict[Node, frozenset[object]] = {}
+        self._contexts: dict[Node, frozenset[str]] = {}
+        self._concurrent: dict[Node, bool] = {}
+        self._nodes: set[Node] = set()
+        self._ceilings: dict[Node, tuple[Times | None, Node | None]] = {}
+
+    # ---------------------------------------------------------------------------------------------- collection
+    def settle(self, nodes: list[Node]) -> None:
+        """Find everything that reaches the nodes, and compute all frequencies."""
+        pending = sorted(nodes, key=_node_key)
+        while pending:
+            node = pending.pop()
+            if node in self._nodes:
+                continue
+            self._nodes.add(node)
+            for source in self._callers.sources(node):
+                pending.extend(each for each in (source.caller, source.per) if each is not None)
+            _, per = self._ceiling(node)
+            if per is not None:
+                pending.append(per)
+        self._solve()
+
+    def _solve(self) -> None:
+        order = sorted(self._nodes, key=_node_key)
+        self._labels.clear()
+        changed, rounds = True, 0
+        while changed and rounds < 200:
+            changed, rounds = False, rounds + 1
+            for node in order:
+                best = self._best(node)
+                if best is not None and (node not in self._labels or best.key() != self._labels[node].key()):
+                    self._labels[node] = best
+                    changed = True
+        self._spread(order)
+
+    def _best(self, node: Node) -> _Label | None:
+        candidates = [label for label in (self._through(node, source) for source in self._callers.sources(node)) if label]
+        if isinstance(node, Run) and node.scope == 0:
+            candidates.append(self._module(node))
+        if not candidates:
+            return None
+        best = min(candidates, key=_Label.key)
+        return self._capped(node, best)
+
+    def _module(self, node: Run) -> _Label:
+        """Importing a module runs it once; a page that is executed again and again runs many times."""
+        rerun = self._places.rerun(node.path)
+        if rerun == "streamlit":
+            return _Label(Times.MANY, (), "rerun of the script", f"Streamlit page {node.path}", Confidence.HIGH)
+        return _Label(Times.ONCE, (), "", "", Confidence.HIGH)
+
+    def _through(self, node: Node, source: Source) -> _Label | None:
+        if source.caller is None:
+            return _Label(source.times, (source,), source.unit, source.entry, source.confidence)
+        if source.caller == node:
+            return None
+        caller = self._labels.get(source.caller)
+        if caller is None:
+            if source.loop is not None:
+                caller = _Label(Times.ONCE, (), "", "", Confidence.HIGH)
+            elif source.fallback is not None:
+                return _Label(source.fallback, (source,), source.unit, source.entry, Confidence.MEDIUM)
+            else:
+                return None
+        times, unit, entry = caller.times, caller.unit, caller.entry
+        if source.loop is not None and times is not Times.MANY:
+            times, unit, entry = Times.MANY, "iteration", f"loop at {words.place(source.loop)}"
+        if source.kind and times is Times.MANY and source.unit and source.loop is None and not source.is_call and caller.unit == "":
+            unit, entry = source.unit, source.entry
+        times = self._limited(times, source.cap, source.per)
+        if times is None:
+            return None
+        confidence = min(caller.confidence, source.confidence)
+        chain = (*caller.chain, source) if len(caller.chain) < LONGEST_CHAIN else caller.chain
+        return _Label(times, chain, unit, entry, confidence)
+
+    def _limited(self, times: Times, cap: Times | None, per: Node | None) -> Times | None:
+        if cap is not None:
+            return min(times, cap)
+        if per is not None:
+            owner = self._labels.get(per)
+            return min(times, owner.times) if owner is not None else None
+        return times
+
+    def _capped(self, node: Node, label: _Label) -> _Label | None:
+        cap, per = self._ceiling(node)
+        times = self._limited(label.times, cap, per)
+        if times is None:
+            return None
+        if times == label.times:
+            return label
+        return _Label(times, label.chain, label.unit, label.entry, label.confidence)
+
+    # ---------------------------------------------------------------------------------------------- ceilings
+    def _ceiling(self, node: Node) -> tuple[Times | None, Node | None]:
+        """A memoiser on a function, or the singleton nature of a class."""
+        if node not in self._ceilings:
+            if isinstance(node, Construct):
+                self._ceilings[node] = (self._singleton(ClassValue(node.path, node.scope)), None)
+            else:
+                self._ceilings[node] = self._memoised(Function(node.path, node.scope))
+        return self._ceilings[node]
+
+    def _memoised(self, function: Function) -> tuple[Times | None, Node | None]:
+        if function.scope == 0:
+            return None, None
+        scope = self._resolver.scope(function.path, function.scope)
+        if scope.kind != "function" or not scope.decorators:
+            return None, None
+        for name in sorted(self._resolver.decorator_names(function.path, function.scope)):
+            row = self._resolver.library.memoizer(name)
+            if row is None:
+                continue
+            owner = self._resolver.scope(function.path, scope.parent) if scope.parent > 0 else None
+            method = owner is not None and owner.kind == "class"
+            if method and len(scope.parameters) <= 1 or row.keyed.value == "instance":
+                return None, Construct(function.path, scope.parent)
+            keyed = row.keyed.value != "none" and len(scope.parameters) > 0
+            return (Times.PER_KEY if keyed else Times.ONCE), None
+        return None, None
+
+    def _singleton(self, cls: ClassValue) -> Times | None:
+        scope = self._resolver.scope(cls.path, cls.scope)
+        for decorator in scope.decorators:
+            text = decorator.value
+            if isinstance(text, model.CallRef):
+                text = self._resolver.call(cls.path, text.index).func
+            name = text.attr if isinstance(text, model.Attr) else text.id if isinstance(text, model.Name) else ""
+            values = self._resolver.values(cls.path, max(scope.parent, 0), text)
+            if "singleton" in name.lower() or any(isinstance(v, External) and self._memoizes(v.fqn) for v in values):
+                return Times.ONCE
+        for keyword, value in scope.keywords:
+            if keyword == "metaclass" and self._caches_instances(cls.path, max(scope.parent, 0), value):
+                return Times.ONCE
+        found = self._resolver.classes.method(cls, "__new__")
+        if found is not None and self._keeps_instance(found[0].path, found[1]):
+            return Times.ONCE
+        for base in self._resolver.classes.order(cls)[1:]:
+            facts = self._resolver.scope(base.path, base.scope)
+            for keyword, value in facts.keywords:
+                if keyword == "metaclass" and self._caches_instances(base.path, max(facts.parent, 0), value):
+                    return Times.ONCE
+        return None
+
+    def _memoizes(self, fqn: str) -> bool:
+        return self._resolver.library.memoizer(fqn) is not None
+
+    def _caches_instances(self, path: str, scope: int, metaclass: model.Expr) -> bool:
+        """The metaclass's `__call__` keeps instances (`if cls not in cls._instances`)."""
+        for value in self._resolver.values(path, scope, metaclass):
+            if isinstance(value, ClassValue):
+                found = self._resolver.classes.method(value, "__call__")
+                return found is not None and self._keeps_instance(found[0].path, found[1])
+            if isinstance(value, External) and "singleton" in value.fqn.lower():
+                return True
+        return False
+
+    def _keeps_instance(self, path: str, scope_index: int) -> bool:
+        """The method stores what it makes on the class, behind a test."""
+        scope = self._resolver.scope(path, scope_index)
+        if not any(block.kind in ("if", "else", "except") for block in scope.blocks):
+            return False
+        for op in scope.ops:
+            target = op.target
+            if isinstance(target, model.Subscript):
+                target = target.value
+            if op.kind == "bind" and isinstance(target, (model.Attr, model.Name)) and op.value is not None:
+                if isinstance(target, model.Attr) or target.id in scope.globals or isinstance(op.target, model.Subscript):
+                    return True
+        return False
+
+    # ---------------------------------------------------------------------------------------------- contexts
+    def _spread(self, order: list[Node]) -> None:
+        """Contexts, concurrency and the entry points, joined over all sources."""
+        self._contexts = {node: frozenset() for node in order}
+        self._entries = {node: frozenset() for node in order}
+        self._concurrent = dict.fromkeys(order, False)
+        changed = True
+        while changed:
+            changed = False
+            for node in order:
+                contexts, entries = set(self._contexts[node]), set(self._entries[node])
+                concurrent = self._concurrent[node]
+                for source in self._callers.sources(node):
+                    if source.kind:
+                        contexts.add(source.kind)
+                    concurrent = concurrent or source.concurrent
+                    if source.caller is None and source.times is Times.MANY:
+                        entries.add((source.span, source.kind))
+                    elif source.caller is not None and source.caller in self._contexts:
+                        contexts |= self._contexts[source.caller]
+                        entries |= self._entries[source.caller]
+                        concurrent = concurrent or self._concurrent[source.caller]
+                if len(contexts) != len(self._contexts[node]) or len(entries) != len(self._entries[node]) or (
+                    concurrent != self._concurrent[node]
+                ):
+                    self._contexts[node], self._entries[node] = frozenset(contexts), frozenset(entries)
+                    self._concurrent[node] = concurrent
+                    changed = True
+
+    # ---------------------------------------------------------------------------------------------- answers
+    def of(self, node: Node) -> Frequency:
+        """The frequency of a settled node."""
+        label = self._labels.get(node)
+        contexts, concurrent = self._contexts.get(node, frozenset()), self._concurrent.get(node, False)
+        if label is None or label.confidence is Confidence.LOW:
+            # A guess by a receiver's name proves nothing: the frequency stays unknown.
+            return Frequency(Times.NEVER, False, contexts=contexts, concurrent=concurrent)
+        chain = tuple(Step(source.span, source.text) for source in label.chain)
+        more = max(len(self._entries.get(node, ())) - 1, 0) if label.times is Times.MANY else 0
+        return Frequency(
+            label.times, True, label.unit, label.entry, chain, more, contexts, concurrent, label.confidence
+        )
+
+
+def _node_key(node: Node) -> tuple[str, int, int]:
+    return (node.path, node.scope, 1 if isinstance(node, Construct) else 0)

@@ -1,0 +1,73 @@
+"""The parts of the call graph that matter: nodes at stake, what runs them, and how often.
+
+A node is a function of the program or the construction of a class. Its sources are the places that run it: a call in
+another function, a registration with a library, or a fact about its name or place (a Lambda handler, a test). Callers
+are found on demand, outwards from the acquisition sites, to a fixpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from poollint.program.sites import Confidence, Times
+
+if TYPE_CHECKING:
+    from poollint.program.sites import Span
+    from poollint.program.values import ClassValue, Function
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Run:
+    """Running a function of the program (scope 0: importing the module)."""
+
+    path: str
+    scope: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Construct:
+    """Making an instance of a class of the program."""
+
+    path: str
+    scope: int
+
+
+Node: TypeAlias = Run | Construct
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One reason why a node runs.
+
+    From another node (`caller`): as often as the caller, raised to MANY where `loop` says so, and capped at `cap` or at
+    the frequency of the node `per` (a guard on an attribute of an object: once per object). `fallback` are the times
+    that count when the caller's are not known.
+    From outside (`caller` is None): `times` per process. `unit` and `entry` are the words of a message, `text` the
+    witness step. `kind` is the context it brings ("request", "thread", ...; "" for a plain call).
+    """
+
+    span: Span
+    text: str
+    caller: Node | None = None
+    times: Times = Times.MANY
+    kind: str = ""
+    unit: str = ""
+    entry: str = ""
+    loop: Span | None = None
+    cap: Times | None = None
+    per: Node | None = None
+    concurrent: bool = False
+    confidence: Confidence = Confidence.HIGH
+    is_call: bool = True
+    fallback: Times | None = None
+
+
+def run_of(function: Function) -> Run:
+    """The node of a function."""
+    return Run(function.path, function.scope)
+
+
+def construct_of(cls: ClassValue) -> Construct:
+    """The node of making an instance of a class."""
+    return Construct(cls.path, cls.scope)

@@ -1,0 +1,79 @@
+"""Which loop, if any, repeats a place: retries and loops that leave after the first success do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+
+if TYPE_CHECKING:
+    from poollint.facts.model import Block, Expr, ModuleFacts, Scope
+
+_LEAVES = frozenset({"return", "raise", "break"})
+_FIXED = frozenset({"items", "keys", "values"})
+
+
+def ancestors(scope: Scope, block: int) -> list[int]:
+    """The block and those around it, innermost first."""
+    found = []
+    while block >= 0:
+        found.append(block)
+        block = scope.blocks[block].parent
+    return found
+
+
+def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
+    """The innermost loop block that runs the place more than once, or None.
+
+    A loop whose iteration ends with break, return or raise after the place is no repetition (a retry loop), and
+    neither is a loop over a literal collection: it is bounded by the source.
+    """
+    inside: list[int] = []
+    for each in ancestors(scope, block):
+        candidate = scope.blocks[each]
+        if candidate.kind in ("for", "while", "comprehension"):
+            if not _leaves(scope, inside, candidate) and not _is_fixed(facts, scope, candidate):
+                return each
+            inside = []
+        inside.append(each)
+    return None
+
+
+def _leaves(scope: Scope, inside: list[int], loop: Block) -> bool:
+    if loop.exit in _LEAVES:
+        return True
+    for each in inside:
+        block = scope.blocks[each]
+        if block.exit in _LEAVES and block.kind not in ("except",):
+            return True
+        if block.kind == "try":
+            for other in scope.blocks:
+                if other.group == block.group and other.kind == "try-else" and other.exit in _LEAVES:
+                    return True
+    return False
+
+
+def _is_fixed(facts: ModuleFacts, scope: Scope, loop: Block) -> bool:
+    """The loop runs over a collection that is spelled out in the source."""
+    if loop.kind == "while" or loop.test is None:
+        return False
+    return _is_literal(facts, scope, loop.test, 0)
+
+
+def _is_literal(facts: ModuleFacts, scope: Scope, expr: Expr, depth: int) -> bool:
+    if isinstance(expr, (model.Items, model.Mapping)):
+        return True
+    if depth > 3:
+        return False
+    if isinstance(expr, model.CallRef):
+        call = facts.calls[expr.index]
+        if isinstance(call.func, model.Attr) and call.func.attr in _FIXED:
+            return _is_literal(facts, scope, call.func.value, depth + 1)
+        if isinstance(call.func, model.Name) and call.func.id in ("enumerate", "sorted", "reversed", "zip", "list", "tuple"):
+            return bool(call.args) and _is_literal(facts, scope, call.args[0], depth + 1)
+    if isinstance(expr, model.Name):
+        for holder in (scope, facts.scopes[0]):
+            bound = [op for op in holder.ops if isinstance(op.target, model.Name) and op.target.id == expr.id]
+            if bound:
+                return len(bound) == 1 and bound[0].value is not None and _is_literal(facts, holder, bound[0].value, depth + 1)
+    return False

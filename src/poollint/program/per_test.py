@@ -1,0 +1,85 @@
+"""Objects made for each test that own an engine: `setUp` builds a repository, whose constructor builds a pool."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program.sites import EngineSite, Escape, Frequency, Holder, Pool, Release, Span, Times
+from poollint.program.values import ClassValue
+
+if TYPE_CHECKING:
+    from poollint.program.callers import Callers
+    from poollint.program.engines import Acquisition, Engines
+    from poollint.program.names import Resolver
+
+
+class PerTest:
+    """Finds the constructions in tests."""
+
+    def __init__(self, resolver: Resolver, callers: Callers, engines: Engines) -> None:
+        self._resolver = resolver
+        self._callers = callers
+        self._engines = engines
+
+    def sites(self, acquisitions: list[Acquisition], sites: list[EngineSite]) -> list[EngineSite]:
+        """A site for every construction in setUp or a function-scoped fixture of a class whose __init__ keeps an engine."""
+        by_span = {site.span: site for site in sites}
+        found: dict[Span, EngineSite] = {}
+        for acquisition in acquisitions:
+            call = self._resolver.call(acquisition.path, acquisition.call)
+            site = by_span.get(Span(acquisition.path, call.line, call.column, call.end_line, call.end_column))
+            if site is None or site.holder is not Holder.INIT or Escape.STORED_ON_SELF not in site.escapes:
+                continue
+            if site.pool is Pool.NULL or site.in_memory or site.release is Release.ALWAYS or site.guarded_once:
+                continue
+            owner = self._engines.class_of(acquisition.path, call.scope)
+            if owner is not None and not site.in_test:
+                self._constructions(owner, site, found)
+        return list(found.values())
+
+    def _constructions(self, owner: ClassValue, site: EngineSite, found: dict[Span, EngineSite]) -> None:
+        name = self._resolver.scope(owner.path, owner.scope).name
+        for path in self._resolver.project.mentioning(name):
+            if not self._engines.places.is_test(path):
+                continue
+            facts = self._resolver.project.facts(path)
+            if facts is None:
+                continue
+            for index, call in enumerate(facts.calls):
+                if not self._constructs(path, index, call, owner, name):
+                    continue
+                if not self._engines.memos.is_per_test(path, call.scope) or _is_sqlite(facts, call):
+                    continue
+                span = Span(path, call.line, call.column, call.end_line, call.end_column)
+                found[span] = replace(
+                    site,
+                    span=span,
+                    chunk_line=call.line,
+                    spelled=f"{name}",
+                    symbol=facts.scopes[call.scope].qualname,
+                    holder=Holder.FUNCTION,
+                    frequency=Frequency(Times.NEVER, False),
+                    in_test=True,
+                    made_per_test=True,
+                    overwritten=(),
+                    loop=None,
+                    memo=None,
+                    inline_into="",
+                )
+
+    def _constructs(self, path: str, index: int, call: model.Call, owner: ClassValue, name: str) -> bool:
+        last = call.func.attr if isinstance(call.func, model.Attr) else call.func.id if isinstance(call.func, model.Name) else ""
+        return last == name and owner in self._resolver.callee(path, index)
+
+
+def _is_sqlite(facts: model.ModuleFacts, call: model.Call) -> bool:
+    for expr in (*call.args, *(value for _, value in call.keywords)):
+        if isinstance(expr, model.Name):
+            for op in facts.scopes[0].ops:
+                if isinstance(op.target, model.Name) and op.target.id == expr.id and op.value is not None:
+                    expr = op.value
+        if isinstance(expr, model.Const) and isinstance(expr.value, str) and expr.value.startswith("sqlite"):
+            return True
+    return False

@@ -1,0 +1,200 @@
+"""The files of one program: which module each one is, what they mention, and their facts, loaded on demand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from poollint.facts.extract import extract
+from poollint.facts.model import ModuleFacts, SyntaxProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from poollint.facts.cache import FactsCache
+
+_TOKEN = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that had to be read and could not be. `kind`: "syntax", "decoding", "depth" or "unreadable"."""
+
+    path: str
+    line: int
+    column: int
+    kind: str
+    message: str
+
+
+@dataclass(slots=True)
+class Project:
+    """The files of one root. Every query is answered from content; nothing is imported or executed."""
+
+    files: tuple[str, ...]
+    read: Callable[[str], bytes]
+    cache: FactsCache | None = None
+    source_roots: tuple[str, ...] = ()
+    everything: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    _facts: dict[str, ModuleFacts | None] = field(default_factory=dict)
+    _data: dict[str, bytes] = field(default_factory=dict)
+    _known: frozenset[str] = frozenset()
+    _folders: frozenset[str] = frozenset()
+    _roots: tuple[str, ...] = ()
+    _mentions: dict[bytes, list[int]] | None = None
+    _imports: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.files = tuple(sorted(self.files))
+        self._known = frozenset(self.files)
+        folders: set[str] = set()
+        for path in self.files:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = folder.rpartition("/")[0]
+        self._folders = frozenset(folders)
+        self._roots = self._find_source_roots()
+
+    # ---------------------------------------------------------------------------------------------- content
+    def data(self, path: str) -> bytes:
+        """The bytes of a file; an unreadable one is reported once and counts as empty."""
+        found = self._data.get(path)
+        if found is None:
+            try:
+                found = self.read(path)
+            except OSError as error:
+                self.problems.append(Problem(path, 1, 0, "unreadable", error.strerror or str(error)))
+                found = b""
+            self._data[path] = found
+        return found
+
+    def facts(self, path: str) -> ModuleFacts | None:
+        """The facts of a file, or None when it cannot be parsed (which is noted as a problem)."""
+        if path in self._facts:
+            return self._facts[path]
+        data = self.data(path)
+        found = self.cache.get(data) if self.cache is not None else None
+        if found is None:
+            found = extract(data, path)
+            if self.cache is not None:
+                self.cache.put(data, found)
+        if isinstance(found, SyntaxProblem):
+            self.problems.append(Problem(path, found.line, found.column, found.kind, found.message))
+            self._facts[path] = None
+            return None
+        self._facts[path] = found
+        return found
+
+    @property
+    def parsed(self) -> tuple[str, ...]:
+        """The files whose facts were needed, in order."""
+        return tuple(sorted(self._facts))
+
+    def containing(self, markers: Iterable[bytes]) -> list[str]:
+        """The files that contain any of the byte strings."""
+        wanted = tuple(markers)
+        return [path for path in self.files if any(marker in self.data(path) for marker in wanted)]
+
+    def mentioning(self, token: str) -> Sequence[str]:
+        """The files in which the identifier occurs (in code, a comment or a string), in order."""
+        if self.everything or len(token) < 3 or not token.isascii():
+            return self.files
+        index = self._mentions
+        if index is None:
+            index = self._mentions = self._index()
+        return [self.files[position] for position in index.get(token.encode(), ())]
+
+    def _index(self) -> dict[bytes, list[int]]:
+        index: dict[bytes, list[int]] = {}
+        find = _TOKEN.findall
+        for position, path in enumerate(self.files):
+            for token in set(find(self.data(path))):
+                places = index.get(token)
+                if places is None:
+                    index[token] = [position]
+                else:
+                    places.append(position)
+        return index
+
+    # ---------------------------------------------------------------------------------------------- modules
+    def _find_source_roots(self) -> tuple[str, ...]:
+        """Folders whose children are importable: configured ones, the root, src/, and parents of top packages."""
+        found = [root.strip("/").removeprefix("./") for root in self.source_roots]
+        found = ["" if root == "." else root for root in found]
+        found.append("")
+        if "src" in self._folders:
+            found.append("src")
+        for path in self.files:
+            if path.endswith("/__init__.py"):
+                folder = path.rpartition("/")[0]
+                parent = folder.rpartition("/")[0]
+                if f"{parent}/__init__.py".lstrip("/") not in self._known and parent not in found:
+                    found.append(parent)
+        return tuple(dict.fromkeys(found))
+
+    def module(self, importer: str, dotted: str) -> str | None:
+        """The file of the absolute module `dotted` as `importer` sees it; a folder without `__init__` ends in "/"."""
+        key = (importer.rpartition("/")[0], dotted)
+        if key not in self._imports:
+            self._imports[key] = self._module(importer, dotted) or ""
+        return self._imports[key] or None
+
+    def _module(self, importer: str, dotted: str) -> str | None:
+        relative = dotted.replace(".", "/")
+        package_root = self._package_root(importer)
+        for base in (package_root, *self._roots):
+            found = self._at(base, relative)
+            if found is not None:
+                return found
+        # A script finds its neighbours: its folder is the first entry of sys.path. Files of a package do not.
+        folder = importer.rpartition("/")[0]
+        if folder == package_root:
+            while folder:
+                found = self._at(folder, relative)
+                if found is not None and found != importer:
+                    return found
+                folder = folder.rpartition("/")[0]
+        return None
+
+    def _at(self, base: str, relative: str) -> str | None:
+        path = f"{base}/{relative}" if base else relative
+        if f"{path}/__init__.py" in self._known:
+            return f"{path}/__init__.py"
+        if f"{path}.py" in self._known:
+            return f"{path}.py"
+        if path in self._folders:
+            return f"{path}/"
+        return None
+
+    def _package_root(self, path: str) -> str:
+        """The folder above the topmost package that contains the file."""
+        folder = path.rpartition("/")[0]
+        while folder and f"{folder}/__init__.py" in self._known:
+            folder = folder.rpartition("/")[0]
+        return folder
+
+    def relative(self, importer: str, level: int, dotted: str) -> str | None:
+        """The file of a relative import, as `module` gives it."""
+        folder = importer.rpartition("/")[0]
+        for _ in range(level - 1):
+            folder = folder.rpartition("/")[0]
+        if not dotted:
+            return f"{folder}/__init__.py".lstrip("/") if f"{folder}/__init__.py".lstrip("/") in self._known else f"{folder}/"
+        return self._at(folder, dotted.replace(".", "/"))
+
+    def submodule(self, package: str, name: str) -> str | None:
+        """The file of `name` inside a package (given by its `__init__.py` or its folder with a trailing "/")."""
+        folder = package.rpartition("/")[0]
+        if not package.endswith(("/__init__.py", "/")) and package != "__init__.py":
+            return None
+        return self._at(folder, name)
+
+    def dotted_name(self, path: str) -> str:
+        """The shortest dotted name under which the file can be imported, for messages."""
+        base = self._package_root(path)
+        inner = path[len(base) + 1 :] if base else path
+        inner = inner.removesuffix(".py").removesuffix("/__init__")
+        return inner.replace("/", ".")

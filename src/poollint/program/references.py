@@ -1,0 +1,230 @@
+"""Where names occur in a file, and in which position: the reverse index that callers are found with.
+
+Built lazily for the files that mention a name at stake. A position says what happens to the value there: it is called,
+passed, assigned, returned, used as a decorator, a default or a base class, or merely read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+
+if TYPE_CHECKING:
+    from poollint.facts.model import Expr, ModuleFacts
+
+
+class Role(str, Enum):
+    """What happens to a value where it stands."""
+
+    CALLEE = "callee"
+    ARGUMENT = "argument"
+    ASSIGNED = "assigned"
+    ITERATED = "iterated"
+    ENTERED = "entered"
+    RETURNED = "returned"
+    YIELDED = "yielded"
+    DECORATOR = "decorator"
+    DEFAULT = "default"
+    BASE = "base"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a file. `index` is the call (callee, argument), the operation (assigned, iterated, entered,
+    returned, yielded), or the decorated, parametrised or derived scope (decorator, default, base). `slot` is the
+    position or keyword of an argument, or the parameter's name. `whole` is the expression as it stands in the role,
+    `scope`/`block` where it is evaluated.
+    """
+
+    role: Role
+    scope: int
+    block: int
+    index: int
+    slot: int | str
+    whole: Expr
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    contained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One occurrence of a name: `expr` is the name or attribute expression itself."""
+
+    expr: Expr
+    position: Position
+
+
+class References:
+    """All occurrences in one file, by the last component of the name; calls and lambdas by their index."""
+
+    def __init__(self, facts: ModuleFacts) -> None:
+        self._facts = facts
+        self.names: dict[str, list[Reference]] = {}
+        self.calls: dict[int, Position] = {}
+        self.lambdas: dict[int, Position] = {}
+        self.strings: dict[str, list[Reference]] = {}
+        for index, scope in enumerate(facts.scopes):
+            self._scope(index, scope)
+        for index, call in enumerate(facts.calls):
+            self._call(index, call)
+
+    def of(self, name: str) -> list[Reference]:
+        """The occurrences of a name."""
+        return self.names.get(name, [])
+
+    # ---------------------------------------------------------------------------------------------- the walk
+    def _scope(self, index: int, scope: model.Scope) -> None:
+        outer = max(scope.parent, 0)
+        for number, decorator in enumerate(scope.decorators):
+            place = (decorator.line, decorator.column, decorator.end_line, decorator.end_column)
+            self._put(decorator.value, Role.DECORATOR, outer, scope.parent_block, index, number, place)
+        here = (scope.line, scope.column, scope.line, scope.column + len(scope.name) + 4)
+        for parameter in scope.parameters:
+            if parameter.default is not None:
+                self._put(parameter.default, Role.DEFAULT, outer, scope.parent_block, index, parameter.name, here)
+            if parameter.annotation is not None:
+                self._put(parameter.annotation, Role.READ, outer, scope.parent_block, index, parameter.name, here)
+        for number, base in enumerate(scope.bases):
+            self._put(base, Role.BASE, outer, scope.parent_block, index, number, here)
+        for keyword, value in scope.keywords:
+            self._put(value, Role.READ, outer, scope.parent_block, index, keyword or "", here)
+        for number, op in enumerate(scope.ops):
+            self._op(index, number, op)
+        for number, block in enumerate(scope.blocks):
+            if block.test is not None and block.kind not in ("for", "with"):
+                role = Role.ITERATED if block.kind == "comprehension" else Role.READ
+                place = (block.line, 0, block.line, 0)
+                self._put(block.test, role, index, number, -number - 1, "", place)
+
+    def _op(self, scope: int, number: int, op: model.Op) -> None:
+        place = (op.line, op.column, op.end_line or op.line, op.end_column)
+        role = _OP_ROLES.get(op.kind, Role.READ)
+        if op.value is not None:
+            self._put(op.value, role, scope, op.block, number, "", place)
+        if op.annotation is not None:
+            self._put(op.annotation, Role.READ, scope, op.block, number, "", place)
+        if isinstance(op.target, model.Attr):
+            self._put(op.target.value, Role.READ, scope, op.block, number, "", place)
+        elif isinstance(op.target, model.Subscript):
+            self._put(op.target, Role.READ, scope, op.block, number, "", place)
+
+    def _call(self, index: int, call: model.Call) -> None:
+        place = (call.line, call.column, call.end_line, call.end_column)
+        self._put(call.func, Role.CALLEE, call.scope, call.block, index, "", place)
+        for number, argument in enumerate(call.args):
+            self._put(argument, Role.ARGUMENT, call.scope, call.block, index, number, place)
+        for keyword, argument in call.keywords:
+            self._put(argument, Role.ARGUMENT, call.scope, call.block, index, keyword or "**", place)
+
+    def _put(
+        self,
+        expr: Expr,
+        role: Role,
+        scope: int,
+        block: int,
+        index: int,
+        slot: int | str,
+        place: tuple[int, int, int, int],
+    ) -> None:
+        position = Position(role, scope, block, index, slot, expr, *place)
+        self._walk(expr, position)
+
+    def _walk(self, expr: Expr, position: Position) -> None:
+        kind = type(expr)
+        if kind is model.Name:
+            self.names.setdefault(expr.id, []).append(Reference(expr, position))  # type: ignore[union-attr]
+        elif kind is model.Attr:
+            self.names.setdefault(expr.attr, []).append(Reference(expr, position))  # type: ignore[union-attr]
+            self._walk(expr.value, _as_read(position))  # type: ignore[union-attr]
+        elif kind is model.CallRef:
+            self.calls.setdefault(expr.index, position)  # type: ignore[union-attr]
+        elif kind is model.Lambda:
+            self.lambdas.setdefault(expr.scope, position)  # type: ignore[union-attr]
+        elif kind is model.Const:
+            self._string(expr, position)  # type: ignore[arg-type]
+        elif kind in (model.Await, model.Walrus, model.Star):
+            self._walk(expr.value, position)  # type: ignore[union-attr]
+        elif kind is model.Conditional:
+            self._walk(expr.test, _as_read(position))  # type: ignore[union-attr]
+            self._walk(expr.body, position)  # type: ignore[union-attr]
+            self._walk(expr.orelse, position)  # type: ignore[union-attr]
+        elif kind is model.Bool:
+            for item in expr.items:  # type: ignore[union-attr]
+                self._walk(item, position)
+        elif kind in (model.Items, model.Comprehension):
+            inner = _contained(position)
+            for item in expr.items if kind is model.Items else expr.elements:  # type: ignore[union-attr]
+                self._walk(item, inner)
+        elif kind is model.Mapping:
+            inner = _contained(position)
+            for key in expr.keys:  # type: ignore[union-attr]
+                if key is not None:
+                    self._walk(key, _as_read(position))
+            for value in expr.values:  # type: ignore[union-attr]
+                self._walk(value, inner)
+        elif kind is model.Subscript:
+            self._walk(expr.value, position)  # type: ignore[union-attr]
+            self._walk(expr.index, _as_read(position))  # type: ignore[union-attr]
+        elif kind is model.Compare:
+            self._walk(expr.left, _as_read(position))  # type: ignore[union-attr]
+            self._walk(expr.right, _as_read(position))  # type: ignore[union-attr]
+        elif kind is model.Not or (kind is model.YieldValue and expr.value is not None):  # type: ignore[union-attr]
+            self._walk(expr.value, _as_read(position))  # type: ignore[union-attr, arg-type]
+        elif kind is model.Derived:
+            for item in expr.items:  # type: ignore[union-attr]
+                self._walk(item, _as_read(position))
+
+    def _string(self, expr: model.Const, position: Position) -> None:
+        text = expr.value
+        if isinstance(text, str) and ("." in text or ":" in text) and " " not in text and len(text) < 200:
+            last = text.replace(":", ".").rpartition(".")[2]
+            if last.isidentifier():
+                self.strings.setdefault(last, []).append(Reference(expr, position))
+
+
+_OP_ROLES = {
+    "bind": Role.ASSIGNED,
+    "aug": Role.ASSIGNED,
+    "for": Role.ITERATED,
+    "with": Role.ENTERED,
+    "return": Role.RETURNED,
+    "yield": Role.YIELDED,
+}
+
+
+def _as_read(position: Position) -> Position:
+    return Position(
+        Role.READ,
+        position.scope,
+        position.block,
+        position.index,
+        position.slot,
+        position.whole,
+        position.line,
+        position.column,
+        position.end_line,
+        position.end_column,
+    )
+
+
+def _contained(position: Position) -> Position:
+    return Position(
+        position.role,
+        position.scope,
+        position.block,
+        position.index,
+        position.slot,
+        position.whole,
+        position.line,
+        position.column,
+        position.end_line,
+        position.end_column,
+        True,
+    )

@@ -1,0 +1,136 @@
+"""What an expression may stand for: the values that names resolve to.
+
+Values are small, hashable and immutable. A scope of the program is named by its file and its index in that file's
+facts. A missing value is an empty tuple, never a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A symbol that the program imports from elsewhere, by canonical dotted name (also a method of such a class)."""
+
+    fqn: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalInstance:
+    """An object made by code outside of the program; `fqn` names its class (or the callable that made it)."""
+
+    fqn: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleValue:
+    """A module of the program."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceValue:
+    """A folder that is imported as a package without an `__init__.py`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function, method or lambda of the program."""
+
+    path: str
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoundMethod:
+    """A method looked up on an instance or class, whose first parameter is therefore taken."""
+
+    function: Function
+    owner: ClassValue
+
+
+@dataclass(frozen=True, slots=True)
+class ClassValue:
+    """A class of the program."""
+
+    path: str
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance of a class of the program. `exact` is False for `self`, which may be an instance of a subclass."""
+
+    path: str
+    scope: int
+    exact: bool = True
+
+    @property
+    def cls(self) -> ClassValue:
+        """Its class."""
+        return ClassValue(self.path, self.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """`functools.partial(function, ...)` with that many positional arguments taken."""
+
+    function: Value
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Super:
+    """`super()` in a method of this class: lookups start behind it in the order of the bases."""
+
+    path: str
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What calling a generator function gives: an iterator, or a context manager where it is decorated as one."""
+
+    function: Function
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A tuple, list, set or dict; `items` are the values it may hold."""
+
+    items: tuple[Value, ...]
+
+
+Value: TypeAlias = (
+    External
+    | ExternalInstance
+    | ModuleValue
+    | NamespaceValue
+    | Function
+    | BoundMethod
+    | ClassValue
+    | Instance
+    | Partial
+    | Super
+    | Generated
+    | Container
+)
+Values: TypeAlias = tuple[Value, ...]
+
+NOTHING: Values = ()
+
+
+def functions_of(value: Value) -> tuple[Function, ...]:
+    """The functions of the program that a call of `value` runs directly."""
+    if isinstance(value, Function):
+        return (value,)
+    if isinstance(value, BoundMethod):
+        return (value.function,)
+    if isinstance(value, Partial):
+        return functions_of(value.function)
+    return ()
