@@ -115,14 +115,13 @@ def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each dropped engine, and one for each statement that drops an attribute's engine."""
     found = []
     dropping: dict[Span, Verdict] = {}
-    for site in sites.engines:
+    for site in sorted(sites.engines, key=lambda each: each.span):
         if left_by_every_test(site):
             found.append(_per_test(site))
         elif dropped_local(site):
             found.append(_local(site))
-        if overwritten_undisposed(site):
-            for span in site.overwritten:
-                dropping.setdefault(span, _overwritten(site, span))
+        for span in site.overwritten if overwritten_undisposed(site) else ():
+            dropping.setdefault(span, _overwritten(site, span))
     return [*found, *dropping.values()]
 
 
