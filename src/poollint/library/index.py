@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from poollint.library.predicates import Predicate
 
 _Row = TypeVar("_Row")
+_UniqueRow = TypeVar("_UniqueRow", EngineFactory, Symbol)
 
 ENGINE = "sqlalchemy.engine.Engine"
 ASYNC_ENGINE = "sqlalchemy.ext.asyncio.AsyncEngine"
@@ -61,6 +62,8 @@ class Library:
     _session_factories: Mapping[str, SessionFactory]
     _types: Mapping[str, TypeRow]
     _symbols: Mapping[str, Mapping[str, Symbol]]
+    _factory_methods: Mapping[str, EngineFactory]
+    _borrowing_methods: Mapping[str, Symbol]
     _hooks: Mapping[Predicate, Symbol]
     _transparent: frozenset[str]
     _same_engine: Mapping[str, bool]
@@ -132,6 +135,14 @@ class Library:
         """A call that takes an engine and neither keeps nor disposes of it, unless `wraps` is set."""
         return self._member(self._symbols["engine_borrowers"], fqn)
 
+    def factory_method(self, method: str) -> EngineFactory | None:
+        """The factory whose method name nothing else uses: for a receiver of unknown type, medium confidence."""
+        return self._factory_methods.get(method)
+
+    def borrowing_method(self, method: str) -> Symbol | None:
+        """The borrower whose method name nothing else uses (`to_sql`): for a receiver of unknown type."""
+        return self._borrowing_methods.get(method)
+
     def self_disposing(self, fqn: str) -> Symbol | None:
         """A call that makes an engine of its own and disposes of it."""
         return self._member(self._symbols["self_disposing"], fqn)
@@ -163,7 +174,7 @@ class Library:
             return found
         owner, _, member = name.rpartition(".")
         for base in self._bases.get(owner, ()):
-            found = table.get(f"{base}.{member}")
+            found = table.get(fold(self._aliases, f"{base}.{member}"))
             if found is not None:
                 return found
         return None
@@ -175,6 +186,7 @@ def build_library(files: Sequence[LibraryFile], digest: str) -> Library:
     types = _by_name((file.types for file in files), aliases)
     factories = _by_name((file.engine_factories for file in files), aliases)
     sessions = _by_name((file.session_factories for file in files), aliases)
+    borrowers = _by_name((file.engine_borrowers for file in files), aliases)
     hooks = ("release_hooks", "fork_hooks_child", "fork_hooks_parent_before")
     symbols = (*hooks, "engine_borrowers", "self_disposing", "connection_acquirers", "dispose")
     return Library(
@@ -194,6 +206,8 @@ def build_library(files: Sequence[LibraryFile], digest: str) -> Library:
         _session_factories=sessions,
         _types=_result_types(factories, sessions) | types,
         _symbols={section: _by_name((getattr(file, section) for file in files), aliases) for section in symbols},
+        _factory_methods=_unique_methods(factories),
+        _borrowing_methods=_unique_methods(borrowers),
         _hooks={
             row.predicate: row
             for file in files
@@ -237,6 +251,10 @@ def _entry_points(
             forms = {row.form for row in rows}
             table[name] = (*(row for row in table.get(name, ()) if row.form not in forms), *rows)
     return table
+
+
+def _unique_methods(rows: Mapping[str, _UniqueRow]) -> dict[str, _UniqueRow]:
+    return {name.rpartition(".")[2]: row for name, row in rows.items() if row.unique}
 
 
 def _hints(files: Sequence[LibraryFile]) -> dict[str, tuple[ReceiverHint, ...]]:

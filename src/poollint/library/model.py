@@ -173,7 +173,8 @@ class CallableArgument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class EntryPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A way in which a library runs the user's code. `library` is the stem of the YAML file it came from.
 
-    `callable`: the arguments that are the callables. `methods`: names or patterns (`on_*`) of methods, for `subclass`.
+    `callable`: the arguments that are the callables. `methods`: names or patterns (`on_*`) of methods, for `subclass`
+    and for a decorated class.
     `forwards`: "star" (further positional arguments) or the keywords whose values reach the callable.
     `default_concurrency`: how many run at once by default, as a number or in words.
     """
@@ -243,8 +244,9 @@ class EngineFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     `method`: `fqn` is a method of an instance, also of derived classes. `string_url`: an engine is made only when the
     `url` argument is given as a string; an engine passed there is borrowed. `unless`: keywords that hand in a shared
     engine instead. `memoised`: the object that it is called on makes the engine once. `returns`: dotted name of the
-    class of the result; by default the engine. `markers`: texts of which a file that reaches the factory contains at
-    least one; by default the last part of `fqn`.
+    class of the result; by default the engine. `release`: methods of the result that close it; by default `dispose`.
+    `unique`: nothing else is called so, the method name is enough when the receiver is unknown. `markers`: texts of
+    which a file that reaches the factory contains at least one; by default the last part of `fqn`.
     """
 
     fqn: str
@@ -261,6 +263,8 @@ class EngineFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     memoised: bool = False
     owner: Owner = Owner.CALL
     returns: str = ""
+    release: tuple[str, ...] = ()
+    unique: bool = False
     markers: tuple[str, ...] = ()
     since: str = ""
     note: str = ""
@@ -285,7 +289,8 @@ class Symbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """A call that matters for what it does to an engine or connection (borrowers, acquirers, release hooks...).
 
     `pos` and `kw` say which argument is the engine, or the releasing callable. `wraps`: the result keeps the engine
-    and hands out sessions or connections of it. `predicate` takes the place of `fqn` for hooks known by their shape.
+    and hands out sessions or connections of it. `unique`: nothing else is called so, the method name is enough when
+    the receiver is unknown. `predicate` takes the place of `fqn` for hooks known by their shape.
     """
 
     fqn: str = ""
@@ -297,6 +302,7 @@ class Symbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     kw: str = ""
     weak: bool = False
     wraps: bool = False
+    unique: bool = False
     when: str = ""
     immediate: str | bool | dict[str, str | bool] = ""
     release: tuple[str, ...] = ()
@@ -331,11 +337,12 @@ class ReceiverHint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 class TypeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What poollint must know of a library class or function to follow values through it.
+    """What poollint must know of a library class, function or module to follow values through it.
 
-    `bases`: canonical dotted names of base classes whose rows also apply. `returns`: the dotted name of the class
-    whose instance a call gives; without it a call of `fqn` gives an instance of `fqn`. `enters`: the class whose
-    instance `with` (or `async with`) binds. `attributes`: attribute name to the class of its value, for instances;
+    `bases`: canonical dotted names of base classes whose rows also apply. `returns`: the class whose instance a call
+    gives; without it a call of `fqn` gives an instance of `fqn`. For a coroutine function it is what `await` gives.
+    `enters`: the class whose instance `with` (or `async with`) binds; without it the very instance. `decorates`: the
+    class whose instance a decorated function becomes. `attributes`: attribute name to the class of its value;
     `class_attributes`: attribute name to the class that it is. `fluent`: attributes and methods without a row of
     their own give the same instance again (a builder). `fqn.__call__` describes what calling an instance gives.
     """
@@ -346,6 +353,7 @@ class TypeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     bases: tuple[str, ...] = ()
     returns: str = ""
     enters: str = ""
+    decorates: str = ""
     attributes: dict[str, str] = {}
     class_attributes: dict[str, str] = {}
     fluent: bool = False
