@@ -159,6 +159,17 @@ def test_a_path_in_place_of_a_command_is_explained(project: Path, capsys: pytest
     assert "to check that path: poollint check app.py" in capsys.readouterr().err
 
 
+def test_a_fault_of_poollint_is_status_2(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(fake_program.analysing, "analyse_root", fail)
+    ended = poollint("check")
+    assert ended.status == 2
+    assert "ZeroDivisionError: oops" in ended.err
+    assert "please report it" in ended.err
+
+
 def test_no_command_shows_the_commands(project: Path) -> None:
     ended = poollint()
     assert ended.status == 2
@@ -356,7 +367,7 @@ def test_interrupt_is_status_130(example: Path) -> None:
 
 
 def test_explain_and_engines(example: Path) -> None:
-    explained = real_poollint("explain", "config/database.py:15", cwd=example)
+    explained = real_poollint("explain", "config/database.py:14", cwd=example)
     assert explained.status == 0, explained.err
     listed = real_poollint("engines", cwd=example)
     assert listed.status == 0, listed.err

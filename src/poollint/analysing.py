@@ -87,7 +87,7 @@ def analyse_program(
         raise CheckError(str(error)) from error
     facts = FactsCache(cache, persistent=not reader.buffers) if cache is not None else None
     files = {entry.path for entry in listing.files} | set(reader.buffers)
-    result = analyse(
+    return analyse(
         ProgramRequest(
             root=Path(root),
             files=tuple(sorted(files)),
@@ -100,9 +100,6 @@ def analyse_program(
             src=settings.src,
         )
     )
-    if facts is not None:
-        facts.save()
-    return result
 
 
 def rule_rows() -> tuple[RuleRow, ...]:

@@ -52,7 +52,22 @@ def run(argv: Sequence[str]) -> int:
     except UsageError as trouble:
         terminal.complain(str(trouble))
         return terminal.finish(FAILED)
+    except Exception:
+        # An uncaught exception would end with status 1, which says "findings".
+        report_fault(terminal)
+        return terminal.finish(FAILED)
     return terminal.finish(status)
+
+
+def report_fault(terminal: Terminal) -> None:
+    """Tell of an error of poollint's own, with everything that a report of it needs."""
+    import traceback
+
+    from poollint.rules.registry import ISSUES_URL
+
+    terminal.note(traceback.format_exc().rstrip())
+    python = ".".join(map(str, sys.version_info[:3]))
+    terminal.complain(f"internal error of poollint {__version__} on Python {python}, please report it: {ISSUES_URL}")
 
 
 def parse(argv: Sequence[str], terminal: Terminal) -> Invocation:

@@ -56,7 +56,6 @@ def find(word: str) -> Rule:
     raise UsageError(f"no rule is called {word}" + (f"; the nearest one is {suggestion}" if suggestion else ""))
 
 
-
 def page(rule: Rule) -> str:
     """The page of a rule, with its title and how loud it is."""
     metadata = rule.metadata
