@@ -50,7 +50,7 @@ def _visited(verdict: Verdict, location: Location, source: SourceFile) -> CallMa
         return None
     marker_class = rule(verdict.code).marker()
     target = (location.line, location.column - 1, location.end_line, location.end_column - 1)
-    marker = marker_class(target, positions.position)
+    marker = marker_class(source, target, positions.position)
     positions.wrapper.module.visit(marker)
     return marker if marker.marked is not None else None
 

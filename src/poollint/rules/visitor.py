@@ -6,12 +6,15 @@ file, inside the factory `Rule.marker`, so that judging never pays for libcst.
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import libcst as cst
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from poollint.source import SourceFile
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
@@ -23,13 +26,14 @@ class CallMarker(cst.CSTVisitor):
     """Finds the node of one of `kinds` that spans exactly `target`, and keeps what encloses it.
 
     `extent` gives the position of a node in the coordinates of `target`. After the visit `marked` is the node, or None
-    when the syntax at that place is not what the rule is about.
+    when the syntax at that place is not what the rule is about. `source` is the whole file: a chunk holds no class.
     """
 
     kinds: ClassVar[tuple[type[cst.CSTNode], ...]] = (cst.Call,)
 
-    def __init__(self, target: Extent, extent: Callable[[cst.CSTNode], Extent]) -> None:
+    def __init__(self, source: SourceFile, target: Extent, extent: Callable[[cst.CSTNode], Extent]) -> None:
         super().__init__()
+        self.source = source
         self.target = target
         self.marked: cst.CSTNode | None = None
         self.enclosing: tuple[cst.CSTNode, ...] = ()
@@ -80,3 +84,14 @@ def decorator_names(function: cst.FunctionDef) -> frozenset[str]:
         if isinstance(expression, cst.Name):
             names.add(expression.value)
     return frozenset(names)
+
+
+def class_around(source: SourceFile, line: int) -> ast.ClassDef | None:
+    """The innermost class whose body holds `line`, or None, also where the file does not parse."""
+    try:
+        nodes = ast.walk(ast.parse(source.text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    classes = (node for node in nodes if isinstance(node, ast.ClassDef))
+    around = [node for node in classes if node.lineno <= line <= (node.end_lineno or node.lineno)]
+    return max(around, key=lambda node: node.lineno, default=None)

@@ -44,6 +44,7 @@ long as the object. It is only described, not offered, where the class has `__sl
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
@@ -123,30 +124,47 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 
 def marker() -> type[CallMarker]:
-    """The visitor: it looks for what `cached_property` cannot live with."""
+    """The visitor: `cached_property` takes the place of a plain property without setter, in a class without slots."""
     import libcst as cst
 
-    from poollint.rules.visitor import CallMarker, decorator_names
+    from poollint.rules.visitor import CallMarker, class_around, decorator_names
 
     class PropertyMarker(CallMarker):
         def fix_title(self, proposed: str) -> str:
-            function = self.innermost(cst.FunctionDef)
-            if function is None or "property" not in decorator_names(function):
-                return "Keep the engine on the object or at module level"
-            owner = self.innermost(cst.ClassDef)
-            return "Keep the engine in a slot or at module level" if owner and has_slots(owner) else proposed
+            return proposed if self.replaceable() else "Keep the engine on the object or at module level"
 
-    def has_slots(owner: cst.ClassDef) -> bool:
-        return any(
-            isinstance(target.target, cst.Name) and target.target.value == "__slots__"
-            for line in owner.body.body
-            if isinstance(line, cst.SimpleStatementLine)
-            for statement in line.body
-            if isinstance(statement, cst.Assign)
-            for target in statement.targets
-        )
+        def fix_applicability(self, proposed: str) -> str:
+            return proposed if self.replaceable() else "display"
+
+        def replaceable(self) -> bool:
+            function = self.innermost(cst.FunctionDef)
+            owner = class_around(self.source, self.target[0])
+            if function is None or owner is None or "property" not in decorator_names(function):
+                return False
+            return not has_slots(owner) and not has_setter(owner, function.name.value)
 
     return PropertyMarker
+
+
+def has_slots(owner: ast.ClassDef) -> bool:
+    """The class says where its attributes live, so that `cached_property` has no `__dict__` to write to."""
+    return any(name == "__slots__" for statement in owner.body for name in _assigned_names(statement))
+
+
+def has_setter(owner: ast.ClassDef, name: str) -> bool:
+    """Another function of the class completes the property: `@engine.setter`."""
+    return any(
+        isinstance(decorator, ast.Attribute) and isinstance(decorator.value, ast.Name) and decorator.value.id == name
+        for statement in owner.body
+        for decorator in getattr(statement, "decorator_list", ())
+    )
+
+
+def _assigned_names(statement: ast.stmt) -> list[str]:
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return []
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker)

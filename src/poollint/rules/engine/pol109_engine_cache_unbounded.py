@@ -44,8 +44,7 @@ Or bound the map and dispose of what it evicts, or use one engine with `schema_t
 None is offered beyond the advice: which tenants deserve a pool is a design decision.
 
 ## References
-- [SQLAlchemy: Switching pool
-  implementations](https://docs.sqlalchemy.org/en/20/core/pooling.html#switching-pool-implementations)
+- [SQLAlchemy: Connection pooling](https://docs.sqlalchemy.org/en/20/core/pooling.html)
 """
 
 from __future__ import annotations

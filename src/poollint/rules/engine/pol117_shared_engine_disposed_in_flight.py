@@ -138,9 +138,10 @@ def marker() -> type[CallMarker]:
         def fix_applicability(self, proposed: str) -> str:
             function = self.innermost(cst.FunctionDef)
             line = self.innermost(cst.SimpleStatementLine)
-            last = function is not None and isinstance(function.body, cst.IndentedBlock) and function.body.body[-1]
-            alone = line is not None and len(line.body) == 1
-            return proposed if alone and last is line else "display"
+            if function is None or line is None or not isinstance(function.body, cst.IndentedBlock):
+                return "display"
+            alone = len(line.body) == 1 and isinstance(line.body[0], cst.Expr)
+            return proposed if alone and function.body.body[-1] is line else "display"
 
     return DisposeMarker
 
