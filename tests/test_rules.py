@@ -213,6 +213,11 @@ class TestUnknownCallers:
         assert verdict.confidence is findings.Confidence.MEDIUM
         assert verdict.message == "each call of get_session() runs create_engine(): create it once at import"
 
+    def test_dispose_on_the_happy_path_is_named(self) -> None:
+        verdict = said(site(frequency=UNKNOWN, release=Release.HAPPY_PATH))["POL102"]
+        assert verdict.severity is Severity.WARNING
+        assert verdict.message.endswith("an exception skips dispose(): move dispose() into finally")
+
     @pytest.mark.parametrize("escape", sorted(set(Escape) - {Escape.RETURNED_INSIDE}))
     def test_an_engine_with_an_owner_is_info(self, escape: Escape) -> None:
         found = said(site(frequency=UNKNOWN, escapes=frozenset({escape, Escape.RETURNED_INSIDE})))

@@ -52,7 +52,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
-from poollint.program.sites import Holder
+from poollint.program.sites import Holder, Release
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import (
     builder_for_callers,
@@ -102,13 +102,21 @@ def severity(site: EngineSite) -> Severity:
     return Severity.INFO if escapes_to_owner(site) else Severity.WARNING
 
 
+def message(site: EngineSite) -> str:
+    """What each call does and what to do about it."""
+    head = f"each call of {symbol_name(site.symbol)} runs {call_name(site)}"
+    if site.release is Release.HAPPY_PATH:
+        return sentence(f"{head}, an exception skips dispose()", "", "move dispose() into finally")
+    return sentence(head, "", keep_once(site))
+
+
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each engine of a function with unknown callers."""
     return [
         verdict(
             METADATA,
             site,
-            sentence(f"each call of {symbol_name(site.symbol)} runs {call_name(site)}", "", keep_once(site)),
+            message(site),
             severity(site),
             assumed_confidence(site),
             chain=(),
