@@ -329,6 +329,10 @@ class TestHolders:
         assert verdict.severity is Severity.WARNING
         assert verdict.message.startswith("PostgresHook.get_sqlalchemy_engine() runs once per callback")
 
+    def test_arguments_of_a_receiver_do_not_belong_to_its_name(self) -> None:
+        hidden = site(hidden=True, spelled='PostgresHook("a.b", f(...)).get_sqlalchemy_engine')
+        assert said(hidden)["POL116"].message.startswith("PostgresHook.get_sqlalchemy_engine() runs")
+
     def test_a_hidden_engine_of_a_worker_process_is_info(self) -> None:
         per_process = Frequency(Times.PER_PROCESS, True, "process", contexts=frozenset({"task"}))
         assert said(site(hidden=True, frequency=per_process))["POL116"].severity is Severity.INFO

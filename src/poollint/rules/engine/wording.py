@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 LONGEST = 120
 _LONGEST_NAME = 40
+_ARGUMENTS = re.compile(r"\(.*\)", re.DOTALL)
 
 
 def clip(text: str, length: int) -> str:
@@ -22,7 +23,8 @@ def clip(text: str, length: int) -> str:
 
 def call_name(site: EngineSite) -> str:
     """The called name with parentheses: `create_engine()`, or `SQLDatabase.from_uri()` for a hidden factory."""
-    parts = [part for part in site.spelled.split(".") if part] or site.factory.split(".")
+    written = _ARGUMENTS.sub("", site.spelled)
+    parts = [part for part in written.split(".") if part] or site.factory.split(".")
     kept = parts[-2:] if site.hidden else parts[-1:]
     return clip(".".join(kept).removesuffix("()"), _LONGEST_NAME) + "()"
 
