@@ -499,6 +499,15 @@ class TestModules:
         assert [(verdict.code, verdict.span.line) for verdict in found] == [("POL114", 5), ("POL114", 7)]
         assert all("the engine at db.py:3" in verdict.message for verdict in found)
 
+    @pytest.mark.parametrize(("other", "reported"), [("app/db.py", True), ("scripts/load.py", False)])
+    def test_twins_of_scripts_count_within_one_file(self, other: str, reported: bool) -> None:
+        first, second = Span(other, 3, 0, 3, 20), Span("app/db.py", 5, 0, 5, 20)
+        if first > second:
+            first, second = second, first
+        shared = {"holder": Holder.MODULE, "frequency": ONCE, "twins": (first, second), "one_shot_script": True}
+        found = verdicts(ProgramSites((site(span=first, **shared), site(span=second, **shared))))
+        assert [verdict.code for verdict in found if verdict.code == "POL114"] == ["POL114"] * reported
+
 
 class TestDisposals:
     def test_dispose_per_callback_is_a_warning(self) -> None:

@@ -41,7 +41,7 @@ with ThreadPoolExecutor(8) as executor:
 ## When it stays quiet
 - It is off unless selected by name: the race costs a few connections once.
 - The first call holds a lock, or the cache brings one (`st.cache_resource`, thread-safe singletons).
-- One engine for each thread or process; NullPool; tests, migrations, scripts that end soon, in-memory SQLite.
+- One engine for each thread or process; NullPool; tests, migrations, in-memory SQLite.
 - The callers are not known to be concurrent.
 
 ## Fix safety
@@ -62,7 +62,6 @@ from poollint.rules.engine.exemptions import (
     in_memory_database,
     in_migration,
     in_tests,
-    one_shot_script,
 )
 from poollint.rules.engine.reporting import assumed_confidence, verdict
 from poollint.rules.engine.wording import call_name, per, sentence
@@ -93,7 +92,7 @@ def raced_for(site: EngineSite) -> bool:
     """Two runs of the first call can overlap."""
     if not unlocked_first_call(site) or not site.frequency.known or not site.frequency.concurrent:
         return False
-    exemptions = (harmless_pool, in_memory_database, in_tests, in_migration, one_shot_script)
+    exemptions = (harmless_pool, in_memory_database, in_tests, in_migration)
     return not any(holds(site) for holds in exemptions)
 
 

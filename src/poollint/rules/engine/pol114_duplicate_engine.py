@@ -23,7 +23,8 @@ reading = writing.execution_options(isolation_level="AUTOCOMMIT")
 
 ## When it stays quiet
 - The URLs are not constant, or the settings differ.
-- NullPool and in-memory SQLite; tests, migrations, scripts that end soon.
+- Two scripts that each run in a process of their own.
+- NullPool and in-memory SQLite; tests, migrations.
 - It is info: shown with `--select POL114`.
 
 ## Fix safety
@@ -40,7 +41,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.sites import Step
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.engine.exemptions import exempt, null_pool
+from poollint.rules.engine.exemptions import in_memory_database, in_migration, in_tests, null_pool, one_shot_script
 from poollint.rules.engine.reporting import assumed_confidence, verdict
 from poollint.rules.engine.wording import place, sentence
 
@@ -57,17 +58,23 @@ METADATA = Metadata(
 )
 
 
-def first_twin(site: EngineSite) -> Span | None:
-    """The engine that `site` repeats, or None when `site` has no twin or is the first of them."""
-    if not site.twins or null_pool(site) or exempt(site):
-        return None
-    first = min(site.twins)
+def pooled(site: EngineSite) -> bool:
+    """The engine keeps connections to a server, in code that stays."""
+    exemptions = (null_pool, in_memory_database, in_tests, in_migration)
+    return not any(holds(site) for holds in exemptions)
+
+
+def first_twin(site: EngineSite, scripts: frozenset[str]) -> Span | None:
+    """The engine that `site` repeats in the same process, or None when there is none or `site` comes first."""
+    together = [twin for twin in site.twins if twin.path == site.span.path or not {twin.path, site.span.path} & scripts]
+    first = min(together, default=site.span)
     return first if first < site.span else None
 
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for the second and each later engine of a URL."""
-    repeats = ((site, first_twin(site)) for site in sites.engines)
+    scripts = frozenset(site.span.path for site in sites.engines if one_shot_script(site))
+    repeats = ((site, first_twin(site, scripts)) for site in sites.engines if pooled(site))
     return [_verdict(site, first) for site, first in repeats if first is not None]
 
 
