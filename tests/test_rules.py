@@ -457,8 +457,10 @@ class TestCaches:
             "cache_data pickles what it caches, and an engine cannot be pickled: use st.cache_resource"
         )
 
-    def test_a_value_cache_of_plain_data_is_quiet(self) -> None:
-        assert not said(site(memo=Memo("streamlit.cache_data", keyed="args", value_cache=True)))
+    def test_a_value_cache_of_plain_data_does_not_keep_the_engine(self) -> None:
+        found = said(site(memo=Memo("streamlit.cache_data", keyed="args", value_cache=True)))
+        assert "POL112" not in found
+        assert found["POL101"].severity is Severity.WARNING
 
     def test_an_unlocked_first_call_of_concurrent_code(self) -> None:
         concurrent = replace(MANY, concurrent=True)

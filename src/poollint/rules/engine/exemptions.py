@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from poollint.program.sites import EngineSite
 
 
+_LEAVES_BY_RETURN = frozenset({Escape.RETURNED, Escape.RETURNED_INSIDE})
+
+
 def guarded_global(site: EngineSite) -> bool:
     """A guard on a global or an attribute lets the call run once (S2, S3)."""
     return site.guarded_once
@@ -23,7 +26,12 @@ def guarded_global(site: EngineSite) -> bool:
 
 def memoised(site: EngineSite) -> bool:
     """A memoiser or a keyed cache keeps the engine (S1, S4); its own faults are POL109, POL110, POL112 and POL113."""
-    return site.memo is not None
+    return site.memo is not None and not only_its_data_is_cached(site)
+
+
+def only_its_data_is_cached(site: EngineSite) -> bool:
+    """A value cache keeps what the function returns, and that is not the engine: each miss makes another one."""
+    return site.memo is not None and site.memo.value_cache and not site.escapes & _LEAVES_BY_RETURN
 
 
 def in_tests(site: EngineSite) -> bool:

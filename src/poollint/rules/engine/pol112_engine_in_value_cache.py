@@ -27,7 +27,7 @@ def get_engine():
 ```
 
 ## When it stays quiet
-- The cached function uses an engine and returns plain data.
+- The cached function uses an engine and returns plain data: POL101 and POL102 look at those.
 - The cache keeps the object itself (`st.cache_resource`, `functools.cache`).
 - Tests.
 
@@ -44,9 +44,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
-from poollint.program.sites import Escape
 from poollint.rules.base import Metadata, Rule, Verdict
-from poollint.rules.engine.exemptions import in_tests
+from poollint.rules.engine.exemptions import in_tests, only_its_data_is_cached
 from poollint.rules.engine.reporting import unhinted_confidence, verdict
 from poollint.rules.engine.wording import clip, sentence
 
@@ -63,17 +62,11 @@ METADATA = Metadata(
     fix="safe",
 )
 
-_LEAVES_BY_RETURN = frozenset({Escape.RETURNED, Escape.RETURNED_INSIDE})
-
 
 def pickled_by_cache(site: EngineSite) -> bool:
     """The engine, or what holds it, is the value that the cache pickles."""
-    return (
-        site.memo is not None
-        and site.memo.value_cache
-        and bool(site.escapes & _LEAVES_BY_RETURN)
-        and not in_tests(site)
-    )
+    value_cached = site.memo is not None and site.memo.value_cache
+    return value_cached and not only_its_data_is_cached(site) and not in_tests(site)
 
 
 def from_streamlit(site: EngineSite) -> bool:

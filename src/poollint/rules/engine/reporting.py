@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Pool, Release
 from poollint.rules.base import Verdict
-from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool
+from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool, only_its_data_is_cached
 from poollint.rules.engine.wording import call_name, keep_once, per, sentence
 
 if TYPE_CHECKING:
@@ -65,12 +65,11 @@ def _lowered(site: EngineSite, rank: int) -> Confidence:
 
 
 def repeated_severity(site: EngineSite, proven: Severity) -> Severity:
-    """`proven`, info where nothing grows, one step milder where only an exception leaves the engine behind."""
+    """`proven`; info where nothing grows; warning at most where an exception or a missed cache has to come first."""
     if harmless_pool(site):
         return Severity.INFO
-    if site.release is Release.HAPPY_PATH and proven is Severity.ERROR:
-        return Severity.WARNING
-    return proven
+    rarer = site.release is Release.HAPPY_PATH or only_its_data_is_cached(site)
+    return Severity.WARNING if rarer and proven is Severity.ERROR else proven
 
 
 def repeated_message(site: EngineSite) -> str:
