@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from poollint import __version__
-from poollint.library.model import LibraryFile
+from poollint.library.tables import Tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,8 @@ def compiled_path(cache_directory: Path, digest: str) -> Path:
     return cache_directory / f"library-{digest[:16]}.msgpack"
 
 
-def read_compiled(cache_directory: Path, digest: str) -> tuple[LibraryFile, ...] | None:
-    """The compiled files, or None when there is no sound compiled form of exactly this YAML."""
+def read_compiled(cache_directory: Path, digest: str) -> Tables | None:
+    """The compiled tables, or None when there is no sound compiled form of exactly this YAML."""
     header = _FORMAT + bytes.fromhex(digest)
     try:
         data = compiled_path(cache_directory, digest).read_bytes()
@@ -39,14 +39,15 @@ def read_compiled(cache_directory: Path, digest: str) -> tuple[LibraryFile, ...]
     if data[: len(header)] != header or data[len(header) : start] != hashlib.sha256(data[start:]).digest():
         return None
     try:
-        return msgspec.msgpack.decode(data[start:], type=tuple[LibraryFile, ...])
+        return msgspec.msgpack.decode(data[start:], type=Tables)
     except msgspec.MsgspecError:
         return None
 
 
-def write_compiled(cache_directory: Path, digest: str, files: tuple[LibraryFile, ...]) -> None:
+def write_compiled(cache_directory: Path, tables: Tables) -> None:
     """Write the compiled form through a temporary file, so that a reader never sees half of it."""
-    payload = msgspec.msgpack.encode(files)
+    digest = tables.digest
+    payload = msgspec.msgpack.encode(tables)
     data = _FORMAT + bytes.fromhex(digest) + hashlib.sha256(payload).digest() + payload
     temporary = cache_directory / f".library-{digest[:16]}-{os.getpid()}.tmp"
     with suppress(OSError):

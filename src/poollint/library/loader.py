@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poollint.library.compiled import read_compiled, write_compiled
 from poollint.library.errors import LibraryError
-from poollint.library.index import Library, build_library
+from poollint.library.index import Library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from poollint.library.model import LibraryFile
+    from poollint.library.tables import Tables
 
 __all__ = ["Library", "LibraryError", "load_library"]
 
@@ -27,15 +28,16 @@ def load_library(models: Sequence[Path] = (), cache_directory: Path | None = Non
     Raises:
         LibraryError: a file cannot be read or is not valid; it names file, line and key.
     """
-    ours = sorted(Path(__file__).parent.glob("*.yaml"))
+    folder = Path(__file__).parent
+    ours = [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".yaml")]  # noqa: PTH208 (4 x faster)
     sources = [(path, _read(path)) for path in (*ours, *models)]
     digest = _digest(sources)
-    files = read_compiled(cache_directory, digest) if cache_directory is not None else None
-    if files is None:
-        files = _parse(sources)
+    tables = read_compiled(cache_directory, digest) if cache_directory is not None else None
+    if tables is None:
+        tables = _compile(sources, digest)
         if cache_directory is not None:
-            write_compiled(cache_directory, digest, files)
-    return build_library(files, digest)
+            write_compiled(cache_directory, tables)
+    return Library(tables)
 
 
 def _read(path: Path) -> bytes:
@@ -53,7 +55,8 @@ def _digest(sources: Sequence[tuple[Path, bytes]]) -> str:
     return total.hexdigest()
 
 
-def _parse(sources: Sequence[tuple[Path, bytes]]) -> tuple[LibraryFile, ...]:
+def _compile(sources: Sequence[tuple[Path, bytes]], digest: str) -> Tables:
     from poollint.library.reading import read_library_file
+    from poollint.library.tables import compile_tables
 
-    return tuple(read_library_file(data, str(path), path.stem) for path, data in sources)
+    return compile_tables([read_library_file(data, str(path), path.stem) for path, data in sources], digest)
