@@ -72,7 +72,10 @@ def try_hook(hooks: Path, folder: Path, hook: str, *arguments: str) -> Ended:
     done = subprocess.run(
         [*command, *arguments], cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=600
     )
-    return Ended(done.returncode, done.stdout + done.stderr)
+    out = done.stdout + done.stderr
+    if "No matching distribution found" in out or "Could not install packages" in out:
+        pytest.skip("pre-commit cannot install packages here")
+    return Ended(done.returncode, out)
 
 
 def test_a_commit_that_only_adds_the_registration_fails(hooks: Path, shop: Path) -> None:
@@ -80,8 +83,6 @@ def test_a_commit_that_only_adds_the_registration_fails(hooks: Path, shop: Path)
     main.write_text(main.read_text().replace("            future.result()\n", REGISTRATION))
     git(shop, "add", "main.py")
     ended = try_hook(hooks, shop, "poollint")
-    if "could not install" in ended.out.lower() or "No matching distribution" in ended.out:
-        pytest.skip("pre-commit cannot install packages here")
     assert ended.status == 1, ended.out
     assert "config/database.py:14:14: POL101" in ended.out
     assert "POL900" not in ended.out

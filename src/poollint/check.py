@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from poollint.findings import Severity, sorted_findings
+from poollint.findings import Severity
 from poollint.options import CheckError, CheckOptions
+from poollint.outcome import Collected, Report
 from poollint.report import Scope, report
 from poollint.root_run import RootRun, run_anonymous, run_root
 from poollint.selection import Selection, UnknownSelector, choose, fit, normalised
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from poollint.config import Settings
-    from poollint.findings import Finding
 
 __all__ = ["CheckError", "CheckOptions", "Checker", "Report", "check"]
 
@@ -38,33 +38,6 @@ TOLD_WHEN_PASSED = {
     listed.NEVER_READ: "is in a folder that is never read",
 }
 """Why a file or folder is not read although it was passed; other reasons give way to that wish."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The outcome of a check.
-
-    `failing` counts the findings at or above `fail-on` of their root. `failures` are reasons why poollint could not
-    do all of its work, `notices` what else a user wants to know, `remarks` what only `--verbose` tells.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    hidden: int = 0
-    failing: int = 0
-    failures: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    output_format: str = "text"
-    sources: tuple[Sources, ...] = field(default=(), repr=False, compare=False)
-
-    def lines(self, path: str) -> list[str]:
-        """The lines of a file of the report, as it was analysed; none when it cannot be read."""
-        for sources in self.sources:
-            prefix = sources.reader.absolute("")
-            source = sources.get(path[len(prefix) :]) if path.startswith(prefix) else None
-            if source is not None:
-                return [line.rstrip("\r\n") for line in source.lines]
-        return []
 
 
 @dataclass(slots=True)
@@ -92,6 +65,7 @@ class Checker:
         self.finder = RootFinder()
         self.buffers = {os.path.realpath(path): data for path, data in options.buffers.items()}
         self._runs: dict[str, RootRun] = {}
+        self._seconds: dict[str, float] = {}
         self._spoken_of: dict[str, frozenset[str]] = {}
 
     def check(self, paths: Sequence[str | Path]) -> Report:
@@ -99,7 +73,7 @@ class Checker:
         collected = Collected()
         if self.options.anonymous is not None:
             run = run_anonymous(os.getcwd(), self.options)
-            self.add_report(collected, run, run.files())
+            self.add_report(collected, run, run.files)
         parts = self.parts(paths, collected)
         pending = list(parts)
         while pending:
@@ -123,14 +97,16 @@ class Checker:
                 for path, data in self.buffers.items()
                 if self.finder.root_of_directory(os.path.dirname(path)) == root
             }
+            began = time.perf_counter()
             run = self._runs[root] = run_root(root, self.options, self.finder, buffers)
+            self._seconds[root] = time.perf_counter() - began
         return run
 
     def check_root(self, root: str) -> Report:
         """Report on all files of a root. Raises `CheckError`."""
         collected = Collected()
         run = self.run(root)
-        self.add_report(collected, run, run.files())
+        self.add_report(collected, run, run.files)
         return collected.report(self.output_format([root]))
 
     def spoken_of(self, root: str) -> frozenset[str]:
@@ -138,7 +114,7 @@ class Checker:
         found = self._spoken_of.get(root)
         if found is None:
             run = self.run(root)
-            commented = (path for path in run.files() if run.stamp(path).has_own_comments)
+            commented = (path for path in run.files if run.stamp(path).has_own_comments)
             judged = (verdict.span[0] for verdict in run.result.verdicts)
             broken = (problem.path for problem in run.result.problems)
             found = self._spoken_of[root] = frozenset((*commented, *judged, *broken))
@@ -171,23 +147,22 @@ class Checker:
 
     def add_root(self, collected: Collected, root: str, part: Part) -> None:
         """Report on what is asked of one root."""
-        began = time.perf_counter()
         run = self.run(root)
         prefix = root.rstrip(os.sep) + os.sep
-        known = run.files()
-        asked = {path for path in known if any(is_below(prefix + path, folder) for folder in part.folders)}
+        asked = {path for path in run.files if any(is_below(prefix + path, folder) for folder in part.folders)}
         for path in sorted(part.files):
             relative = path[len(prefix) :].replace(os.sep, "/")
-            if relative in known:
+            if relative in run.files:
                 asked.add(relative)
             else:
                 self.add_unlisted(collected, run, relative)
-        if part.folders and not asked and not any(run.taken.listing.nested_roots()):
+        if part.folders and not asked and not run.taken.listing.nested_roots():
             collected.notices.append(f"no Python files in {', '.join(sorted(part.folders))}")
         self.add_report(collected, run, frozenset(asked))
+        self.add_unreadable_folders(collected, run, part)
         state = "unchanged" if run.fresh else "analysed"
         collected.remarks.append(
-            f"{root}: {len(known)} files, {state}, {len(asked)} asked for, {time.perf_counter() - began:.2f} s"
+            f"{root}: {len(run.files)} files, {state} in {self._seconds[root]:.2f} s, {len(asked)} asked for"
         )
 
     def add_unlisted(self, collected: Collected, run: RootRun, path: str) -> None:
@@ -233,37 +208,18 @@ class Checker:
                 text = f"{run.reader.absolute(entry.path)}: cannot be read{reason_of(run, entry.path)}"
                 (collected.failures if entry.path in asked else collected.notices).append(text)
 
+    def add_unreadable_folders(self, collected: Collected, run: RootRun, part: Part) -> None:
+        """Tell of folders that cannot be listed: failures where they are asked for."""
+        for path, reason in run.taken.listing.skipped:
+            absolute = os.path.join(run.root, path)
+            if reason == listed.UNREADABLE and any(is_below(absolute, folder) for folder in part.folders):
+                collected.failures.append(f"{run.reader.absolute(path)}: cannot be read")
+
     def output_format(self, parts: Iterable[str]) -> str:
         """The format that the options or the settings of the first root name."""
         if self.options.output_format:
             return self.options.output_format
         return next((self.run(root).settings.output_format for root in parts), "text")
-
-
-@dataclass(slots=True)
-class Collected:
-    """A report in the making."""
-
-    findings: list[Finding] = field(default_factory=list)
-    hidden: int = 0
-    failing: int = 0
-    failures: list[str] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    sources: list[Sources] = field(default_factory=list)
-
-    def report(self, output_format: str) -> Report:
-        """The finished report."""
-        return Report(
-            findings=tuple(sorted_findings(self.findings)),
-            hidden=self.hidden,
-            failing=self.failing,
-            failures=tuple(self.failures),
-            notices=tuple(self.notices),
-            remarks=tuple(self.remarks),
-            output_format=output_format,
-            sources=tuple(self.sources),
-        )
 
 
 def selection_for(run: RootRun, options: CheckOptions) -> Selection:

@@ -39,7 +39,10 @@ PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - o
 
 @dataclass(frozen=True, slots=True)
 class RootRun:
-    """What is known of a root. `fresh` tells that a stored result was used, `store` where marks can be added to it."""
+    """What is known of a root. `fresh` tells that a stored result was used, `store` where marks can be added to it.
+
+    `files` are the root-relative paths of the .py files of the program, buffers included.
+    """
 
     root: str
     settings: Settings
@@ -48,13 +51,25 @@ class RootRun:
     reader: FileReader
     fresh: bool
     store: Store | None
+    files: frozenset[str] = frozenset()
 
-    def files(self) -> frozenset[str]:
-        """The root-relative paths of the .py files of the program, buffers included."""
-        return frozenset((*(entry.path for entry in self.taken.listing.files), *self.reader.buffers))
+    @classmethod
+    def of(
+        cls,
+        root: str,
+        settings: Settings,
+        taken: Snapshot,
+        result: RootResult,
+        reader: FileReader,
+        fresh: bool,
+        store: Store | None,
+    ) -> RootRun:
+        """A run with the files of its listing and its buffers."""
+        files = frozenset((*(entry.path for entry in taken.listing.files), *reader.buffers))
+        return cls(root, settings, taken, result, reader, fresh, store, files)
 
     def stamp(self, path: str) -> Stamp:
-        """The stamp of one of `files()`."""
+        """The stamp of one of `files`."""
         buffer = self.reader.buffers.get(path)
         return self.taken.stamps[path] if buffer is None else stamp(buffer)
 
@@ -156,7 +171,7 @@ def run_root(root: str, options: CheckOptions, finder: RootFinder, buffers: Mapp
     stored = store.read() if store is not None else None
     if stored is not None and not buffers and is_current(root, stored, options):
         settings = with_options(stored.settings, options)
-        return RootRun(root, settings, stored.taken, stored.result, FileReader(root, {}), True, store)
+        return RootRun.of(root, settings, stored.taken, stored.result, FileReader(root, {}), True, store)
     settings = checked_settings(root, options)
     with store.lock() if store is not None else nullcontext():
         stored = store.read() if store is not None else None
@@ -184,7 +199,7 @@ def run_anonymous(folder: str, options: CheckOptions) -> RootRun:
     listing = Listing(root=Path(folder), files=())
     reader = FileReader(folder, {ANONYMOUS: options.anonymous or b""})
     result, _ = analyse_root(folder, settings, options, listing, reader)
-    return RootRun(folder, settings, snapshot.snapshot(listing, {}, ""), result, reader, False, None)
+    return RootRun.of(folder, settings, snapshot.snapshot(listing, {}, ""), result, reader, False, None)
 
 
 def open_store(root: str, options: CheckOptions) -> Store | None:
@@ -227,7 +242,7 @@ def compared(
         if taken.same_content(stored.taken) and not reader.buffers:
             if store is not None:
                 store.write(base_settings(root, options), taken, stored.result)
-            return RootRun(root, settings, taken, stored.result, reader, True, store)
+            return RootRun.of(root, settings, taken, stored.result, reader, True, store)
     else:
         reader = FileReader(root, dict(buffers))
     from poollint.analysing import analyse_root
@@ -238,7 +253,7 @@ def compared(
     taken = snapshot.snapshot(listing, stamps, models)
     if store is not None and not reader.buffers:
         store.write(base_settings(root, options), taken, result)
-    return RootRun(root, settings, taken, result, reader, False, None if reader.buffers else store)
+    return RootRun.of(root, settings, taken, result, reader, False, None if reader.buffers else store)
 
 
 def base_settings(root: str, options: CheckOptions) -> Settings:

@@ -125,7 +125,7 @@ class Host:
         root = checker.finder.root_of_directory(os.path.dirname(path))  # noqa: PTH120 - for each file
         run = checker.run(root)
         relative = path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
-        if relative not in run.files():
+        if relative not in run.files:
             return checker.check([path]).findings if is_script(relative) else ()
         if relative not in checker.spoken_of(root):
             return ()

@@ -141,6 +141,8 @@ def write_findings(report: Report, arguments: argparse.Namespace, terminal: Term
         lines=report.lines,
         colour=not to_file and wants_colour(terminal.out, terminal.environment),
     )
+    if report.output_format not in FORMATS:
+        raise UsageError(f"output-format: {report.output_format} is not one of {', '.join(FORMATS)}")
     text = renderer(report.output_format)(report.findings, view)
     if not to_file:
         terminal.write(text)

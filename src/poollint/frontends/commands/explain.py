@@ -14,6 +14,7 @@ from poollint.findings import relative_path
 from poollint.frontends.commands.program import add_file_arguments, program_of
 from poollint.frontends.status import FOUND_NOTHING, UsageError
 from poollint.output.style import printable
+from poollint.report import Scope, cause, report
 from poollint.selection import decide
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     with terminal.progress("poollint: analysing..."):
         program = program_of(path, arguments)
     relative = os.path.relpath(os.path.realpath(path), program.run.root).replace(os.sep, "/")
-    if relative not in program.run.files():
+    if relative not in program.run.files:
         raise UsageError(f"{path} is not read: poollint check --show-files {path} says why")
     for text in (*program.result.explain(relative, line), *verdict_lines(program, relative, line)):
         terminal.write(f"{printable(text)}\n")
@@ -67,19 +68,22 @@ def verdict_lines(program: Program, path: str, line: int) -> Iterator[str]:
         for index, verdict in enumerate(run.result.verdicts)
         if verdict.span[0] == path and verdict.span[1] <= line <= verdict.span[3]
     ]
-    if not at_line:
-        yield "no rule has anything to say about this line"
+    broken = [cause(problem) for problem in run.result.problems if problem.path == path]
+    if broken or not at_line:
+        yield from broken or ("no rule has anything to say about this line",)
         return
     selection = selection_for(run, program.options)
     outcome = decide(run.result.verdicts, selection)
+    reported = report(run, selection, Scope(frozenset({path})), program.sources).findings
     for index in at_line:
         verdict = run.result.verdicts[index]
         if index in outcome.shown:
-            state = "reported, unless a comment or a per-file ignore suppresses it"
+            is_reported = any((found.code, found.message) == (verdict.code, verdict.message) for found in reported)
+            state = "reported" if is_reported else "not reported: a comment or a per-file ignore suppresses it"
         elif verdict.code not in selection.enabled:
             state = "not reported: the rule is not enabled"
         elif index in outcome.hidden:
-            state = f"not reported by default: {'low confidence' if verdict.severity != 'info' else 'informational'}"
+            state = f"not reported by default: {'informational' if verdict.severity == 'info' else 'low confidence'}"
         else:
             state = f"not reported: {speaker(run.result.verdicts, outcome, index)} speaks for this place"
         yield f"{verdict.code} ({verdict.severity}, {verdict.confidence} confidence): {verdict.message}"

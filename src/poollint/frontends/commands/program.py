@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from poollint import snapshot
-from poollint.analysing import analyse_program, judged
+from poollint.analysing import StampingReader, analyse_program, judged
 from poollint.frontends.status import UsageError
 from poollint.options import CheckError, CheckOptions
-from poollint.root_run import RootRun, checked_settings
-from poollint.sources import FileReader, Sources
+from poollint.root_run import RootRun, add_missing_stamps, checked_settings
+from poollint.snapshot import Snapshot
+from poollint.sources import Sources
 from poollint.workspace.listing import list_files
 from poollint.workspace.roots import RootFinder
 
@@ -46,13 +46,14 @@ def program_of(path: str, arguments: argparse.Namespace) -> Program:
     )
     finder = RootFinder()
     root = str(finder.root_of(Path(os.path.realpath(path))))
-    reader = FileReader(root, {})
+    reader = StampingReader(root, {})
     try:
         settings = checked_settings(root, options)
         listing = list_files(Path(root), settings, finder)
         result = analyse_program(root, settings, options, listing, reader)
     except CheckError as error:
         raise UsageError(str(error)) from error
-    taken = snapshot.Snapshot(listing, {}, "", "")
-    run = RootRun(root, settings, taken, judged(result), reader, fresh=False, store=None)
+    add_missing_stamps(reader.stamps, listing, reader)
+    taken = Snapshot(listing, reader.stamps, "", "")
+    run = RootRun.of(root, settings, taken, judged(result), reader, fresh=False, store=None)
     return Program(run, result, options, Sources(reader))

@@ -1,0 +1,65 @@
+"""The outcome of a check, and the same in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from poollint.findings import sorted_findings
+
+if TYPE_CHECKING:
+    from poollint.findings import Finding
+    from poollint.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of a check.
+
+    `failing` counts the findings at or above `fail-on` of their root. `failures` are reasons why poollint could not
+    do all of its work, `notices` what else a user wants to know, `remarks` what only `--verbose` tells.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    hidden: int = 0
+    failing: int = 0
+    failures: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    output_format: str = "text"
+    sources: tuple[Sources, ...] = field(default=(), repr=False, compare=False)
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a file of the report, as it was analysed; none when it cannot be read."""
+        for sources in self.sources:
+            prefix = sources.reader.absolute("")
+            source = sources.get(path[len(prefix) :]) if path.startswith(prefix) else None
+            if source is not None:
+                return [line.rstrip("\r\n") for line in source.lines]
+        return []
+
+
+@dataclass(slots=True)
+class Collected:
+    """A report in the making."""
+
+    findings: list[Finding] = field(default_factory=list)
+    hidden: int = 0
+    failing: int = 0
+    failures: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    sources: list[Sources] = field(default_factory=list)
+
+    def report(self, output_format: str) -> Report:
+        """The finished report; what was said twice is said once."""
+        return Report(
+            findings=tuple(sorted_findings(self.findings)),
+            hidden=self.hidden,
+            failing=self.failing,
+            failures=tuple(dict.fromkeys(self.failures)),
+            notices=tuple(dict.fromkeys(self.notices)),
+            remarks=tuple(self.remarks),
+            output_format=output_format,
+            sources=tuple(self.sources),
+        )
