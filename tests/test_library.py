@@ -75,6 +75,13 @@ ENTRY = "fqn: a.b, form: decorator, kind: job, calls: many"
         ("types: []\nfacts: {}\ntypes: []", 3, "", "the key `types` stands here twice"),
         ("facts: {a: !!python/object:os.system {}}", 1, "", "broken YAML"),
         ("types: \0", 1, "", "broken YAML"),
+        ("? [a]\n: 1", 1, "", "broken YAML"),
+        ("1: []", 1, "1", "not known"),
+        ("types: [{1: a}]", 1, "types", "str"),
+        ("types: [{<<: {fqn: a}}]", 1, "<<", "not known"),
+        ("types:", 1, "types", "expected `array`"),
+        ("types: {fqn: a}", 1, "types", "expected `array`"),
+        ("types: [a.b]", 1, "types", "expected `object`"),
     ],
 )
 def test_a_wrong_row_names_line_and_key(text: str, line: int, key: str, reason: str) -> None:

@@ -56,9 +56,11 @@ TOO_HEAVY = {
     "temporalio": "a compiled core of 12 MB",
 }
 NEVER_IMPORTED = frozenset({"locust"})
-WRONG_VERSION = {
-    "aiopg": "its sa module needs SQLAlchemy 1.x",
-    "strawberry": "breaks with graphql-core 3.3",
+NEWER_PYTHON = {
+    "asyncio.Runner": (3, 11),
+    "asyncio.TaskGroup": (3, 11),
+    "asyncio.runners.Runner": (3, 11),
+    "asyncio.taskgroups": (3, 11),
 }
 SIGNATURES_NOT_COMPARED = frozenset({"pyramid"})
 """Methods of its Configurator are wrapped by decorators."""
@@ -76,9 +78,10 @@ def rows() -> list[tuple[str, Any]]:
 
 
 def root_of(name: str) -> str:
-    """The part of a dotted name that is installed as one thing; `google` and `azure` are shared by many."""
+    """The part of a dotted name that is installed as one thing; some first parts are shared by many projects."""
     parts = name.split(".")
-    return ".".join(parts[: 3 if parts[:2] == ["google", "cloud"] else 2 if parts[0] == "google" else 1])
+    shared = ("google", "zope", "opentelemetry")
+    return ".".join(parts[: 3 if parts[:2] == ["google", "cloud"] else 2 if parts[0] in shared else 1])
 
 
 def names_of(section: str, row: Any) -> list[str]:
@@ -105,17 +108,25 @@ def findings() -> dict[str, list[str] | None]:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_rows_name_real_symbols(library: str, findings: dict[str, list[str] | None]) -> None:
-    if library in WRONG_VERSION:
-        pytest.skip(WRONG_VERSION[library])
     wrong = findings[library]
     if wrong is None:
         pytest.skip(TOO_HEAVY.get(library, "not installed"))
     assert not wrong, "\n".join(wrong)
 
 
+UNVERIFIED = sorted(
+    {name for section, row in rows() if getattr(row, "unverified", False) for name in names_of(section, row)}
+)
+
+
+@pytest.mark.skip(reason="from memory, or of a version that is no longer the newest one")
+@pytest.mark.parametrize("name", UNVERIFIED)
+def test_unverified_symbols(name: str) -> None:
+    resolve(name)
+
+
 def test_the_list_of_heavy_libraries_is_not_stale() -> None:
     assert set(TOO_HEAVY) <= set(LIBRARIES)
-    assert set(WRONG_VERSION) <= set(LIBRARIES)
 
 
 # -------------------------------------------------------------------------------------------------- in its own process
@@ -125,6 +136,10 @@ class Missing(Exception):
     """The symbol does not exist; the text says where the way to it ends."""
 
 
+class Unavailable(Exception):
+    """The module is there and needs another package (or another version of it) that is not installed."""
+
+
 def resolve(name: str) -> Any:
     """The object behind a dotted name. A function wins over the module of the same name (`dramatiq.actor`)."""
     parts = name.split(".")
@@ -132,8 +147,12 @@ def resolve(name: str) -> Any:
     for count in range(1, len(parts) + 1):
         try:
             value = importlib.import_module(".".join(parts[:count]))
-        except Exception as error:
-            raise Missing(reason or f"{type(error).__name__}: {error}") from None
+        except ModuleNotFoundError as error:
+            if error.name is None or not name.startswith(error.name):
+                raise Unavailable(str(error)) from None
+            raise Missing(reason or str(error)) from None
+        except ImportError as error:
+            raise Unavailable(str(error)) from None
         for part in parts[count:]:
             try:
                 value = attribute(value, part)
@@ -180,6 +199,10 @@ def installed(library: str) -> bool:
     return True
 
 
+def of_a_newer_python(name: str) -> bool:
+    return any(sys.version_info < since for known, since in NEWER_PYTHON.items() if f"{name}.".startswith(f"{known}."))
+
+
 def same(one: Any, other: Any) -> bool:
     return one is other or one == other or getattr(one, "__func__", one) is getattr(other, "__func__", other)
 
@@ -189,11 +212,13 @@ def wrong_with(section: str, row: Any) -> list[tuple[str, str]]:
     wrong: list[tuple[str, str]] = []
     values: dict[str, Any] = {}
     for name in names_of(section, row):
-        if installed(root_of(name)):
+        if installed(root_of(name)) and not of_a_newer_python(name):
             try:
                 values[name] = resolve(name)
             except Missing as error:
                 wrong.append((root_of(name), f"{section}: {name}: {error}"))
+            except Unavailable:
+                continue
     if isinstance(row, str) or row.fqn not in values:
         return wrong
     library, value = root_of(row.fqn), values[row.fqn]
