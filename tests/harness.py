@@ -13,6 +13,7 @@ compared; the default is what concerns engines and poollint itself). It is not p
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import sys
@@ -21,9 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from poollint.check import CheckOptions, check
 from poollint.findings import relative_path
+from poollint.library.loader import Library, load_library
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -147,9 +150,21 @@ def run(
 ) -> list[Finding]:
     """The findings for some files or folders. Fails when poollint could not do its work."""
     options = CheckOptions(select=select, jobs=jobs, cache=cache, everything=everything)
-    report = check([str(path) for path in paths], options)
+    with mock.patch("poollint.library.loader.load_library", load_once):
+        report = check([str(path) for path in paths], options)
     assert not report.failures, report.failures
     return list(report.findings)
+
+
+def load_once(models: Sequence[Path] = (), cache_directory: Path | None = None) -> Library:
+    """`load_library`, which would read our YAML files anew for each of the hundreds of programs."""
+    return load_library(models, cache_directory) if models else shipped_library()
+
+
+@functools.cache
+def shipped_library() -> Library:
+    """What comes with poollint."""
+    return load_library()
 
 
 def compared(findings: Sequence[Finding], case: Case) -> list[Finding]:

@@ -140,7 +140,7 @@ def test_flake8_reports_the_same(tree: Path) -> None:
     if not any(plugin.name == "POL" for plugin in plugins):
         pytest.skip("poollint is not installed as a flake8 plugin")
     options = ["--select=POL", "--jobs=1", "--exclude=pyvenv", "--format=%(path)s:%(row)d:%(col)d: %(code)s %(text)s"]
-    expected = [line for line in text_report(tree) if not re.search(r": POL90[12] ", line)]
+    expected = [line for line in text_report(tree) if ": POL901 " not in line]
     done = subprocess.run(
         [sys.executable, "-m", "flake8", *options, "."], cwd=tree, capture_output=True, text=True, check=False
     )
@@ -203,7 +203,8 @@ def test_json_keeps_its_contract(tree: Path) -> None:
         assert finding["severity"] in ("error", "warning", "info")
         assert finding["confidence"] in ("high", "medium", "low")
         assert finding["name"] == rule_names[finding["code"]]
-        assert (finding["line"], finding["column"]) < (finding["end_line"], finding["end_column"])
+        start, end = (finding["line"], finding["column"]), (finding["end_line"], finding["end_column"])
+        assert start < end or (start == end and finding["code"] == "POL901")
         assert len(finding["message"]) <= 120, finding["message"]
         assert re.fullmatch(r"[0-9a-f]{16}", finding["fingerprint"])
         for step in finding["related"]:
@@ -215,6 +216,8 @@ def test_json_keeps_its_contract(tree: Path) -> None:
 
 def test_reported_columns_hold_the_call(tree: Path) -> None:
     for finding in harness.run([tree], ("POL101", "POL102", "POL103", "POL104")):
+        if finding.code == "POL901":
+            continue
         place = finding.location
         lines = Path(place.path).read_text(encoding="utf-8").splitlines()
         end = place.end_column - 1 if place.end_line == place.line else None
