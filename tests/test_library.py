@@ -186,6 +186,13 @@ def test_a_thread_pool_runs_threads_and_a_process_pool_processes(library: Librar
     assert (str(threads.boundary), str(processes.boundary)) == ("thread", "process")
 
 
+def test_knows(library: Library) -> None:
+    assert library.knows("celery.app.base.Celery.task")
+    assert library.knows("huey.SqliteHuey.periodic_task")
+    assert library.knows("functools.lru_cache")
+    assert not library.knows("numpy.array")
+
+
 def test_subclass_rows_of_a_class_and_of_its_bases(library: Library) -> None:
     methods = {m for row in library.subclass_entry_points("flask_restful.Resource") for m in row.methods}
     assert {"get", "__init__", "dispatch_request"} <= methods

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from poollint.library.aliases import fold
 
@@ -62,6 +62,21 @@ class Library:
     def bases(self, fqn: str) -> tuple[str, ...]:
         """All known base classes of a library class, nearest first, without itself."""
         return self._tables.bases.get(self.canonical(fqn), ())
+
+    def knows(self, fqn: str) -> bool:
+        """Whether any row speaks of this name."""
+        tables = self._tables
+        everything: tuple[Table[Any], ...] = (
+            tables.types,
+            tables.entry_points,
+            tables.subclass,
+            tables.engine_factories,
+            tables.session_factories,
+            tables.memoizers,
+            tables.anti_memoizers,
+            *tables.symbols.values(),
+        )
+        return any(name in table.numbers for name in self._spellings(fqn) for table in everything)
 
     def entry_points(self, fqn: str) -> tuple[EntryPoint, ...]:
         """Rows of the forms call, method, decorator, assign, append and statement for this name."""
