@@ -8,10 +8,10 @@ no rows at all: they are found in the source by the reasoning layer.
 
 from __future__ import annotations
 
-from enum import Enum
+from poollint.library.words import Word
 
 
-class Predicate(str, Enum):
+class Predicate(Word):
     """A word for "this piece of code is run by somebody", decided by shape or place instead of by a name."""
 
     MAIN_BLOCK = "main_block"
@@ -80,6 +80,3 @@ class Predicate(str, Enum):
     """A function decorated with `uwsgidecorators.postfork` or assigned to `uwsgi.post_fork_hook`."""
     SCRAPY_CLOSE_SPIDER = "scrapy_close_spider"
     """`close_spider(self, spider)` of a Scrapy pipeline."""
-
-    def __str__(self) -> str:
-        return self.value
