@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from poollint.config import Settings
-    from poollint.options import CheckOptions
+    from poollint.shared import Shared
     from poollint.sources import FileReader
     from poollint.workspace.listing import Listing
 
@@ -33,7 +33,7 @@ class FakeProgram:
         self.jobs = 0
 
     def analyse_root(
-        self, root: str, settings: Settings, options: CheckOptions, listing: Listing, reader: FileReader
+        self, root: str, settings: Settings, shared: Shared, listing: Listing, reader: FileReader
     ) -> analysing.Analysed:
         self.analyses += 1
         self.jobs = settings.jobs

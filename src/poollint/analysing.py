@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from poollint.options import CheckError
 from poollint.results import RootResult, RuleName, StoredProblem, stored_verdict
 from poollint.selection import RuleRow
 from poollint.snapshot import Stamp, stamp
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from poollint.config import Settings
-    from poollint.options import CheckOptions
     from poollint.program.analysis import ProgramResult
+    from poollint.shared import Shared
     from poollint.workspace.listing import Listing
 
 
@@ -44,12 +43,10 @@ class StampingReader(FileReader):
         return data
 
 
-def analyse_root(
-    root: str, settings: Settings, options: CheckOptions, listing: Listing, reader: FileReader
-) -> Analysed:
+def analyse_root(root: str, settings: Settings, shared: Shared, listing: Listing, reader: FileReader) -> Analysed:
     """All verdicts of all rules over the program of `root`. Raises `CheckError` when the user's models are wrong."""
     stamping = StampingReader(root, reader.buffers)
-    program = analyse_program(root, settings, options, listing, stamping)
+    program = analyse_program(root, settings, shared, listing, stamping)
     return Analysed(judged(program), stamping.stamps)
 
 
@@ -70,21 +67,16 @@ def judged(program: ProgramResult) -> RootResult:
 
 
 def analyse_program(
-    root: str, settings: Settings, options: CheckOptions, listing: Listing, reader: FileReader
+    root: str, settings: Settings, shared: Shared, listing: Listing, reader: FileReader
 ) -> ProgramResult:
     """What the reasoning layer says about the program of `root`. Raises `CheckError` when the models are wrong."""
     from poollint.cache import CacheDirectory
     from poollint.facts.cache import FactsCache
-    from poollint.library.loader import LibraryError, load_library
     from poollint.program.analysis import ProgramRequest, analyse
 
-    cache = CacheDirectory(Path(root)) if options.cache else None
-    try:
-        library = load_library(
-            [Path(root, path) for path in settings.models], cache.path if cache is not None else None
-        )
-    except LibraryError as error:
-        raise CheckError(str(error)) from error
+    cache = CacheDirectory(Path(root)) if shared.options.cache else None
+    models = tuple(Path(root, path) for path in settings.models)
+    library = shared.library(models, cache.path if cache is not None else None)
     facts = FactsCache(cache, persistent=not reader.buffers) if cache is not None else None
     files = {entry.path for entry in listing.files} | set(reader.buffers)
     return analyse(
@@ -96,7 +88,7 @@ def analyse_program(
             library=library,
             facts_cache=facts,
             jobs=settings.jobs or 1,
-            everything=options.everything,
+            everything=shared.options.everything,
             src=settings.src,
         )
     )

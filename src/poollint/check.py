@@ -20,10 +20,10 @@ from poollint.outcome import Collected, Report
 from poollint.report import Scope, report
 from poollint.root_run import RootRun, run_anonymous, run_root
 from poollint.selection import Selection, UnknownSelector, choose, fit, normalised
+from poollint.shared import Shared
 from poollint.snapshot import UNREADABLE
 from poollint.sources import Sources
 from poollint.workspace import listing as listed
-from poollint.workspace.roots import RootFinder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +62,8 @@ class Checker:
 
     def __init__(self, options: CheckOptions) -> None:
         self.options = options
-        self.finder = RootFinder()
+        self.shared = Shared(options)
+        self.finder = self.shared.finder
         self.buffers = {os.path.realpath(path): data for path, data in options.buffers.items()}
         self._runs: dict[str, RootRun] = {}
         self._seconds: dict[str, float] = {}
@@ -72,7 +73,7 @@ class Checker:
         """Check files and directories. Raises `CheckError`."""
         collected = Collected()
         if self.options.anonymous is not None:
-            run = run_anonymous(os.getcwd(), self.options)
+            run = run_anonymous(os.getcwd(), self.shared)
             self.add_report(collected, run, run.files)
         parts = self.parts(paths, collected)
         pending = list(parts)
@@ -98,7 +99,7 @@ class Checker:
                 if self.finder.root_of_directory(os.path.dirname(path)) == root
             }
             began = time.perf_counter()
-            run = self._runs[root] = run_root(root, self.options, self.finder, buffers)
+            run = self._runs[root] = run_root(root, self.shared, buffers)
             self._seconds[root] = time.perf_counter() - began
         return run
 
@@ -181,7 +182,7 @@ class Checker:
         except OSError as error:
             collected.failures.append(f"{run.reader.absolute(path)}: cannot be read: {error.strerror or error}")
             return
-        extended = run_root(run.root, self.options, self.finder, {**run.reader.buffers, path: data})
+        extended = run_root(run.root, self.shared, {**run.reader.buffers, path: data})
         self.add_report(collected, extended, frozenset((path,)))
 
     # ----------------------------------------------------------------------------------------------- reporting

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from poollint.config import Settings
     from poollint.options import CheckOptions
     from poollint.results import Mark, RootResult
+    from poollint.shared import Shared
     from poollint.snapshot import Snapshot, Stamp
-    from poollint.workspace.roots import RootFinder
 
 SCHEMA = 1
 ANONYMOUS = "stdin"
@@ -161,12 +161,13 @@ def read_config(root: str, options: CheckOptions) -> bytes | None:
         return None
 
 
-def run_root(root: str, options: CheckOptions, finder: RootFinder, buffers: Mapping[str, bytes]) -> RootRun:
+def run_root(root: str, shared: Shared, buffers: Mapping[str, bytes]) -> RootRun:
     """The result of a root; `buffers` is unsaved content by root-relative path.
 
     Raises:
         CheckError: the configuration or the user's models cannot be used.
     """
+    options = shared.options
     store = open_store(root, options)
     stored = store.read() if store is not None else None
     if stored is not None and not buffers and is_current(root, stored, options):
@@ -175,7 +176,7 @@ def run_root(root: str, options: CheckOptions, finder: RootFinder, buffers: Mapp
     settings = checked_settings(root, options)
     with store.lock() if store is not None else nullcontext():
         stored = store.read() if store is not None else None
-        return compared(root, settings, options, finder, buffers, store, stored)
+        return compared(root, settings, shared, buffers, store, stored)
 
 
 def is_current(root: str, stored: Stored, options: CheckOptions) -> bool:
@@ -186,19 +187,19 @@ def is_current(root: str, stored: Stored, options: CheckOptions) -> bool:
     return listing_unchanged(stored.taken.listing)
 
 
-def run_anonymous(folder: str, options: CheckOptions) -> RootRun:
+def run_anonymous(folder: str, shared: Shared) -> RootRun:
     """Source text that belongs to no file: a program of its own, with the settings that hold in `folder`.
 
     Raises:
         CheckError: the configuration or the user's models cannot be used.
     """
     from poollint.analysing import analyse_root
-    from poollint.workspace.roots import root_of
 
-    settings = checked_settings(str(root_of(Path(folder))), options)
+    options = shared.options
+    settings = checked_settings(shared.finder.root_of_directory(folder), options)
     listing = Listing(root=Path(folder), files=())
     reader = FileReader(folder, {ANONYMOUS: options.anonymous or b""})
-    result, _ = analyse_root(folder, settings, options, listing, reader)
+    result, _ = analyse_root(folder, settings, shared, listing, reader)
     return RootRun.of(folder, settings, snapshot.snapshot(listing, {}, ""), result, reader, False, None)
 
 
@@ -224,14 +225,13 @@ def checked_settings(root: str, options: CheckOptions) -> Settings:
 def compared(
     root: str,
     settings: Settings,
-    options: CheckOptions,
-    finder: RootFinder,
+    shared: Shared,
     buffers: Mapping[str, bytes],
     store: Store | None,
     stored: Stored | None,
 ) -> RootRun:
     """Look at the files, and use the stored result when their content is what it was."""
-    listing = (refreshed(stored.taken.listing) if stored else None) or list_files(Path(root), settings, finder)
+    listing = (refreshed(stored.taken.listing) if stored else None) or list_files(Path(root), settings, shared.finder)
     reader = FileReader(root, {})
     stamps = known_stamps(stored.taken, listing) if stored else {}
     models = models_digest(root, settings.models)
@@ -241,18 +241,18 @@ def compared(
         reader = FileReader(root, {path: data for path, data in buffers.items() if differs(data, stamps.get(path))})
         if taken.same_content(stored.taken) and not reader.buffers:
             if store is not None:
-                store.write(base_settings(root, options), taken, stored.result)
+                store.write(base_settings(root, shared.options), taken, stored.result)
             return RootRun.of(root, settings, taken, stored.result, reader, True, store)
     else:
         reader = FileReader(root, dict(buffers))
     from poollint.analysing import analyse_root
 
-    result, read_stamps = analyse_root(root, settings, options, listing, reader)
+    result, read_stamps = analyse_root(root, settings, shared, listing, reader)
     stamps.update(read_stamps)
     add_missing_stamps(stamps, listing, FileReader(root, {}))
     taken = snapshot.snapshot(listing, stamps, models)
     if store is not None and not reader.buffers:
-        store.write(base_settings(root, options), taken, result)
+        store.write(base_settings(root, shared.options), taken, result)
     return RootRun.of(root, settings, taken, result, reader, False, None if reader.buffers else store)
 
 

@@ -10,10 +10,10 @@ from poollint.analysing import StampingReader, analyse_program, judged
 from poollint.frontends.status import UsageError
 from poollint.options import CheckError, CheckOptions
 from poollint.root_run import RootRun, add_missing_stamps, checked_settings
+from poollint.shared import Shared
 from poollint.snapshot import Snapshot
 from poollint.sources import Sources
 from poollint.workspace.listing import list_files
-from poollint.workspace.roots import RootFinder
 
 if TYPE_CHECKING:
     import argparse
@@ -44,13 +44,13 @@ def program_of(path: str, arguments: argparse.Namespace) -> Program:
         isolated=arguments.isolated,
         cache=not arguments.no_cache,
     )
-    finder = RootFinder()
-    root = str(finder.root_of(Path(os.path.realpath(path))))
+    shared = Shared(options)
+    root = str(shared.finder.root_of(Path(os.path.realpath(path))))
     reader = StampingReader(root, {})
     try:
         settings = checked_settings(root, options)
-        listing = list_files(Path(root), settings, finder)
-        result = analyse_program(root, settings, options, listing, reader)
+        listing = list_files(Path(root), settings, shared.finder)
+        result = analyse_program(root, settings, shared, listing, reader)
     except CheckError as error:
         raise UsageError(str(error)) from error
     add_missing_stamps(reader.stamps, listing, reader)

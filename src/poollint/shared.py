@@ -1,0 +1,35 @@
+"""What the roots of one run have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.options import CheckError, CheckOptions
+from poollint.workspace.roots import RootFinder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from poollint.library.loader import Library
+
+
+class Shared:
+    """Options, what is known of roots, and the libraries: one lives as long as a run, or as a host's process."""
+
+    __slots__ = ("_libraries", "finder", "options")
+
+    def __init__(self, options: CheckOptions) -> None:
+        self.options = options
+        self.finder = RootFinder()
+        self._libraries: dict[tuple[Path, ...], Library] = {}
+
+    def library(self, models: tuple[Path, ...], cache_directory: Path | None) -> Library:
+        """The knowledge, with the user's files, loaded once. Raises `CheckError` when one of them is not valid."""
+        if models not in self._libraries:
+            from poollint.library.loader import LibraryError, load_library
+
+            try:
+                self._libraries[models] = load_library(models, cache_directory)
+            except LibraryError as error:
+                raise CheckError(str(error)) from error
+        return self._libraries[models]
