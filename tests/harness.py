@@ -150,14 +150,21 @@ def run(
 ) -> list[Finding]:
     """The findings for some files or folders. Fails when poollint could not do its work."""
     options = CheckOptions(select=select, jobs=jobs, cache=cache, everything=everything)
-    with mock.patch("poollint.library.loader.load_library", load_once):
+    with library_read_once():
         report = check([str(path) for path in paths], options)
     assert not report.failures, report.failures
     return list(report.findings)
 
 
+@contextmanager
+def library_read_once() -> Iterator[None]:
+    """A run without a cache reads our YAML files for each root; with hundreds of programs that is most of the time."""
+    with mock.patch("poollint.library.loader.load_library", load_once):
+        yield
+
+
 def load_once(models: Sequence[Path] = (), cache_directory: Path | None = None) -> Library:
-    """`load_library`, which would read our YAML files anew for each of the hundreds of programs."""
+    """`load_library`, with one copy of what comes with poollint."""
     return load_library(models, cache_directory) if models else shipped_library()
 
 
