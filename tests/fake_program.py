@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from poollint import analysing
-from poollint.results import RootResult, StoredProblem, StoredVerdict
+from poollint.checking import analysing
+from poollint.checking.results import RootResult, StoredProblem, StoredVerdict
 
 if TYPE_CHECKING:
     import pytest
 
+    from poollint.checking.shared import Shared
+    from poollint.checking.sources import FileReader
     from poollint.config import Settings
-    from poollint.shared import Shared
-    from poollint.sources import FileReader
     from poollint.workspace.listing import Listing
 
 VERDICT = re.compile(r"# verdict: (?P<code>\w+) (?P<severity>\w+) (?P<confidence>\w+)(?: (?P<chain>\S+:\S+))?")

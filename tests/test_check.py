@@ -11,8 +11,8 @@ import fake_program
 import pytest
 
 from poollint.check import CheckError, CheckOptions, check
+from poollint.checking.selection import RuleRow, UnknownSelector, choose, decide
 from poollint.findings import Finding, Severity
-from poollint.selection import RuleRow, UnknownSelector, choose, decide
 from poollint.workspace import listing
 
 ROWS = (RuleRow("POL101", True, "engine"), RuleRow("POL102", True, "engine"), RuleRow("POL113", False, ""))
@@ -183,6 +183,11 @@ def test_a_suppression_for_a_rule_that_is_not_enabled_is_not_unused(project: Pat
     assert codes(check([project], CheckOptions(select=("POL113", "POL902"))).findings) == ["POL902"]
 
 
+def test_a_suppression_in_a_file_that_cannot_be_parsed_is_not_unused(project: Path) -> None:
+    write(project, app="e = 1  # poollint: ignore[POL101] x\ndef f(:\n")
+    assert codes(check([project]).findings) == ["POL901"]
+
+
 def test_noqa_is_left_to_a_host_that_applies_it(project: Path) -> None:
     write(project, app="e = make()  # noqa  # verdict: POL101 error high\n")
     assert codes(check([project], CheckOptions(host_applies_noqa=True)).findings) == ["POL101"]
@@ -225,7 +230,7 @@ def test_a_missing_path_is_a_failure_and_the_rest_is_checked(project: Path) -> N
 def test_an_unreadable_file_is_a_failure_and_the_rest_is_checked(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from poollint.sources import FileReader
+    from poollint.checking.sources import FileReader
 
     def read(self: FileReader, path: str) -> bytes:
         if path == "secret.py":
@@ -336,7 +341,7 @@ def test_nothing_changed_means_no_analysis(project: Path, fake: fake_program.Fak
 def test_when_all_is_at_rest_no_file_is_opened(
     project: Path, fake: fake_program.FakeProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from poollint import root_run
+    from poollint.checking import root_run
 
     settle(monkeypatch)
     write(project, app="e = 1\n")
@@ -411,6 +416,20 @@ def test_a_damaged_entry_is_ignored(project: Path, fake: fake_program.FakeProgra
     entry.write_bytes(damage)
     assert check([project]).findings == expected
     assert fake.analyses == 3
+
+
+def test_an_entry_that_points_out_of_the_root_is_ignored(project: Path, fake: fake_program.FakeProgram) -> None:
+    from poollint.cache import CacheDirectory
+
+    write(project, app="e = make()  # verdict: POL101 error high\n")
+    expected = check([project]).findings
+    (entry,) = (project / ".poollint_cache").glob("result-*.json")
+    data = CacheDirectory(project).read(entry.name) or b""
+    payload = json.loads(data)
+    payload["result"]["verdicts"][0][2][0] = "../../etc/passwd"
+    CacheDirectory(project).write(entry.name, json.dumps(payload).encode())
+    assert check([project]).findings == expected
+    assert fake.analyses == 2
 
 
 def test_a_moved_project_keeps_its_results(project: Path, fake: fake_program.FakeProgram, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import fake_program
 import pytest
 
-from poollint import analysing
 from poollint.check import Checker, CheckOptions, check
+from poollint.checking import analysing
 from poollint.frontends.flake8 import Host, PoollintPlugin, Report, encoded
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "connection-explosion"

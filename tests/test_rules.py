@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poollint import findings
-from poollint.analysing import rule_rows
+from poollint.checking.analysing import rule_rows
+from poollint.checking.results import stored_verdict
+from poollint.checking.selection import choose, decide
 from poollint.findings import Severity
 from poollint.program.sites import (
     Confidence,
@@ -31,12 +33,10 @@ from poollint.program.sites import (
     Step,
     Times,
 )
-from poollint.results import stored_verdict
 from poollint.rules import registry
 from poollint.rules.engine import exemptions
 from poollint.rules.engine.wording import LONGEST
 from poollint.rules.registry import PRECEDENCE, RULES, rule, verdicts
-from poollint.selection import choose, decide
 
 if TYPE_CHECKING:
     from poollint.rules.base import Rule, Verdict

@@ -14,15 +14,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from poollint.checking.options import CheckError, CheckOptions
+from poollint.checking.outcome import Collected, Report
+from poollint.checking.report import Scope, report
+from poollint.checking.root_run import RootRun, run_anonymous, run_root
+from poollint.checking.selection import Selection, UnknownSelector, choose, fit, normalised
+from poollint.checking.shared import Shared
+from poollint.checking.snapshot import UNREADABLE
+from poollint.checking.sources import Sources
 from poollint.findings import Severity
-from poollint.options import CheckError, CheckOptions
-from poollint.outcome import Collected, Report
-from poollint.report import Scope, report
-from poollint.root_run import RootRun, run_anonymous, run_root
-from poollint.selection import Selection, UnknownSelector, choose, fit, normalised
-from poollint.shared import Shared
-from poollint.snapshot import UNREADABLE
-from poollint.sources import Sources
 from poollint.workspace import listing as listed
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class Checker:
     def add_unlisted(self, collected: Collected, run: RootRun, path: str) -> None:
         """Report on a file that is no part of the program, because of its name or of a .gitignore: as if it were."""
         if listed.is_excluded(run.settings, path):
+            collected.remarks.append(f"{run.reader.absolute(path)}: excluded")
             return
         if path.endswith(".ipynb"):
             collected.notices.append(f"{run.reader.absolute(path)}: notebooks are not read")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from poollint.check import Checker
+    from poollint.checking.options import CheckOptions
     from poollint.findings import Finding
-    from poollint.options import CheckOptions
 
 INTERNAL_ERROR = "POL900"
 SYNTAX_ERROR = "POL901"
@@ -148,7 +148,7 @@ class Host:
 
     def check_options(self) -> CheckOptions:
         """flake8's options in poollint's words."""
-        from poollint.options import CheckOptions
+        from poollint.checking.options import CheckOptions
 
         given = self.options
         return CheckOptions(
@@ -169,7 +169,7 @@ def safely_checked(host: Host | None, filename: str, lines: Sequence[str]) -> li
     if host is None:
         return []
     try:
-        from poollint.options import CheckError
+        from poollint.checking.options import CheckError
 
         try:
             findings = host.findings(filename, lines)

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poollint.check import selection_for
+from poollint.checking.report import Scope, cause, report
+from poollint.checking.selection import decide
 from poollint.findings import relative_path
 from poollint.frontends.commands.program import add_file_arguments, program_of
 from poollint.frontends.status import FOUND_NOTHING, UsageError
 from poollint.output.style import printable
-from poollint.report import Scope, cause, report
-from poollint.selection import decide
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from poollint.checking.results import StoredVerdict
+    from poollint.checking.selection import Outcome
     from poollint.frontends.commands.program import Program
     from poollint.frontends.terminal import Terminal
-    from poollint.results import StoredVerdict
-    from poollint.selection import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from poollint.analysing import StampingReader, analyse_program, judged
+from poollint.checking.analysing import StampingReader, analyse_program, judged
+from poollint.checking.options import CheckError, CheckOptions
+from poollint.checking.root_run import RootRun, add_missing_stamps, checked_settings
+from poollint.checking.shared import Shared
+from poollint.checking.snapshot import Snapshot
+from poollint.checking.sources import Sources
 from poollint.frontends.status import UsageError
-from poollint.options import CheckError, CheckOptions
-from poollint.root_run import RootRun, add_missing_stamps, checked_settings
-from poollint.shared import Shared
-from poollint.snapshot import Snapshot
-from poollint.sources import Sources
 from poollint.workspace.listing import list_files
 
 if TYPE_CHECKING:

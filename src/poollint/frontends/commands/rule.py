@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from poollint.checking.selection import nearest
 from poollint.findings import RULES_URL
 from poollint.frontends.status import FOUND_NOTHING, UsageError
 from poollint.rules.registry import RULES
 from poollint.rules.registry import rule as rule_of
-from poollint.selection import nearest
 
 if TYPE_CHECKING:
     import argparse

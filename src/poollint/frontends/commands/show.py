@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poollint.checking.options import settings_for
 from poollint.config import SETTINGS_KEYS, ConfigError
 from poollint.findings import relative_path
 from poollint.frontends.status import FAILED, FOUND_NOTHING, UsageError
-from poollint.options import settings_for
 from poollint.output.style import printable
 from poollint.workspace.listing import list_files
 from poollint.workspace.roots import RootFinder
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from poollint.checking.options import CheckOptions
     from poollint.config import Settings
     from poollint.frontends.terminal import Terminal
-    from poollint.options import CheckOptions
     from poollint.workspace.listing import Listing
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from poollint.workspace.listing import FileEntry, Listing, is_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 UNREADABLE = ""
 """The digest of a file that cannot be read."""
@@ -135,16 +135,24 @@ def environment(package: str) -> str:
 
     total = blake2b(digest_size=16)
     total.update(f"{__version__} {sys.version_info.major}.{sys.version_info.minor}".encode())
+    for name, size, mtime_ns in package_files(package):
+        total.update(f"{name} {size} {mtime_ns}\n".encode())
+    return total.hexdigest()
+
+
+def package_files(package: str) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of each file of the installed package that matters; nothing when it lies in an archive."""
     pending = [package]
     while pending:
-        folder = pending.pop()
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
+        try:
+            with os.scandir(pending.pop()) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError:
+            continue
         for entry in entries:
             if entry.is_dir():
                 if entry.name != "__pycache__":
                     pending.append(entry.path)
             elif entry.name.endswith((".py", ".yaml")):
                 status = entry.stat()
-                total.update(f"{entry.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return total.hexdigest()
+                yield entry.name, status.st_size, status.st_mtime_ns

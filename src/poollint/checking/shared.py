@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poollint.options import CheckError, CheckOptions
+from poollint.checking.options import CheckError, CheckOptions
 from poollint.workspace.roots import RootFinder
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ of all rules are kept, so that any selection is answered without a new analysis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from poollint.selection import RuleRow
+from poollint.checking.selection import RuleRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ class RootResult:
     """The outcome of analysing one root. `rules` stand in the order of precedence."""
 
     rules: tuple[RuleRow, ...] = ()
-    names: Mapping[str, RuleName] = ()  # type: ignore[assignment]
+    names: Mapping[str, RuleName] = field(default_factory=dict)
     verdicts: tuple[StoredVerdict, ...] = ()
     problems: tuple[StoredProblem, ...] = ()
 
@@ -200,19 +200,32 @@ def decode(payload: Mapping[str, Any]) -> RootResult:
     )
 
 
+def inside(path: str) -> str:
+    """`path` as it is. Raises ValueError when it leads out of the root: then the entry is not one of ours."""
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(path)
+    return path
+
+
+def decode_place(row: Sequence[Any]) -> Place:
+    """One row of JSON. Raises ValueError for a path that leads out of the root."""
+    path, line, column, end_line, end_column = row
+    return inside(path), line, column, end_line, end_column
+
+
 def decode_verdict(row: Sequence[Any]) -> StoredVerdict:
     """One row of JSON; its arrays become tuples again, because places are compared and used as keys."""
     code, site, span, chunk_line, symbol, message, severity, confidence, chain, title, applicability, mark = row
     return StoredVerdict(
         code,
-        tuple(site),
-        tuple(span),
+        decode_place(site),
+        decode_place(span),
         chunk_line,
         symbol,
         message,
         severity,
         confidence,
-        tuple((tuple(where), text) for where, text in chain),
+        tuple((decode_place(where), text) for where, text in chain),
         title,
         applicability,
         decode_mark(mark) if mark else None,

@@ -6,18 +6,18 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from poollint.checking.marks import Marks
+from poollint.checking.selection import decide
+from poollint.checking.silence import Silence
 from poollint.findings import Confidence, Finding, Fix, Location, Related, Severity, fingerprint
-from poollint.marks import Marks
-from poollint.selection import decide
-from poollint.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from poollint.results import Mark, StoredFix, StoredProblem, StoredVerdict
-    from poollint.root_run import RootRun
-    from poollint.selection import Selection
-    from poollint.sources import Sources
+    from poollint.checking.results import Mark, StoredFix, StoredProblem, StoredVerdict
+    from poollint.checking.root_run import RootRun
+    from poollint.checking.selection import Selection
+    from poollint.checking.sources import Sources
     from poollint.suppress import Suppressions
 
 INTERNAL_ERROR = "POL900"
@@ -135,8 +135,9 @@ class Reporter:
                 yield self.own_finding(SYNTAX_ERROR, problem.path, where, cause(problem), problem.message)
 
     def unused_suppressions(self) -> Iterator[Finding]:
-        """POL902, for the files asked for."""
-        for path in sorted(self.scope.asked & self.run.files):
+        """POL902, for the files asked for, unless nobody knows what would be reported in them."""
+        broken = {problem.path for problem in self.run.result.problems}
+        for path in sorted((self.scope.asked & self.run.files) - broken):
             if self.is_own_finding_wanted(UNUSED_SUPPRESSION, path) and self.run.stamp(path).has_own_comments:
                 comments = self.silence.comments(path)
                 if comments is not None:

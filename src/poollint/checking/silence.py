@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poollint.selection import longest, normalised
+from poollint.checking.selection import longest, normalised
 
 if TYPE_CHECKING:
-    from poollint.root_run import RootRun
-    from poollint.sources import Sources
+    from poollint.checking.root_run import RootRun
+    from poollint.checking.sources import Sources
     from poollint.suppress import Suppressions
     from poollint.workspace.ignore import IgnoreFile
 

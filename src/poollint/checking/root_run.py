@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poollint import results, snapshot
-from poollint.options import CheckError, settings_for, with_options
-from poollint.snapshot import known_stamps, stamp
-from poollint.sources import FileReader
+from poollint.checking import results, snapshot
+from poollint.checking.options import CheckError, settings_for, with_options
+from poollint.checking.snapshot import known_stamps, stamp
+from poollint.checking.sources import FileReader
 from poollint.workspace.listing import Listing, list_files, listing_unchanged, refreshed
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from poollint.cache import CacheDirectory
+    from poollint.checking.options import CheckOptions
+    from poollint.checking.results import Mark, RootResult
+    from poollint.checking.shared import Shared
+    from poollint.checking.snapshot import Snapshot, Stamp
     from poollint.config import Settings
-    from poollint.options import CheckOptions
-    from poollint.results import Mark, RootResult
-    from poollint.shared import Shared
-    from poollint.snapshot import Snapshot, Stamp
 
 SCHEMA = 1
 ANONYMOUS = "stdin"
 """The path of source text that has no file."""
 LONGEST_WAIT = 60.0
 """Seconds that a worker waits for another one that analyses the same root, before it does so itself."""
-PACKAGE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - on the warm path
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - on the warm path
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def run_anonymous(folder: str, shared: Shared) -> RootRun:
     Raises:
         CheckError: the configuration or the user's models cannot be used.
     """
-    from poollint.analysing import analyse_root
+    from poollint.checking.analysing import analyse_root
 
     options = shared.options
     settings = checked_settings(shared.finder.root_of_directory(folder), options)
@@ -245,7 +245,7 @@ def compared(
             return RootRun.of(root, settings, taken, stored.result, reader, True, store)
     else:
         reader = FileReader(root, dict(buffers))
-    from poollint.analysing import analyse_root
+    from poollint.checking.analysing import analyse_root
 
     result, read_stamps = analyse_root(root, settings, shared, listing, reader)
     stamps.update(read_stamps)

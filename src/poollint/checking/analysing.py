@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from poollint.results import RootResult, RuleName, StoredProblem, stored_verdict
-from poollint.selection import RuleRow
-from poollint.snapshot import Stamp, stamp
-from poollint.sources import FileReader
+from poollint.checking.results import RootResult, RuleName, StoredProblem, stored_verdict
+from poollint.checking.selection import RuleRow
+from poollint.checking.snapshot import Stamp, stamp
+from poollint.checking.sources import FileReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from poollint.checking.shared import Shared
     from poollint.config import Settings
     from poollint.program.analysis import ProgramResult
-    from poollint.shared import Shared
     from poollint.workspace.listing import Listing
 
 
@@ -46,6 +46,8 @@ class StampingReader(FileReader):
 def analyse_root(root: str, settings: Settings, shared: Shared, listing: Listing, reader: FileReader) -> Analysed:
     """All verdicts of all rules over the program of `root`. Raises `CheckError` when the user's models are wrong."""
     stamping = StampingReader(root, reader.buffers)
+    if not listing.files and not reader.buffers:
+        return Analysed(RootResult(rule_rows(), rule_names()), stamping.stamps)
     program = analyse_program(root, settings, shared, listing, stamping)
     return Analysed(judged(program), stamping.stamps)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poollint.checking.results import Mark, StoredVerdict, original, stored_mark
 from poollint.findings import Location
-from poollint.results import Mark, StoredVerdict, original, stored_mark
 
 if TYPE_CHECKING:
-    from poollint.results import Place, RootResult
-    from poollint.sources import Sources
+    from poollint.checking.results import Place, RootResult
+    from poollint.checking.sources import Sources
 
 
 class Marks:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from poollint.findings import sorted_findings
 
 if TYPE_CHECKING:
+    from poollint.checking.sources import Sources
     from poollint.findings import Finding
-    from poollint.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Between the analysis and the frontends: stored results, selection, suppressions, and the making of a report."""
