@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.sites import Pool
-from poollint.program.values import External, ExternalInstance
+from poollint.program.values import External, ExternalInstance, ModuleValue
 
 if TYPE_CHECKING:
     from poollint.library.model import EngineFactory
@@ -251,6 +251,10 @@ class ArgumentReader:
     def _fold_attribute(self, path: str, scope: int, expr: model.Attr, depth: int) -> str:
         if isinstance(expr.value, model.Name) and self._local(path, scope, expr.value.id):
             return ""
+        for value in self._resolver.values(path, scope, expr.value):
+            if isinstance(value, ModuleValue):
+                folded = self.fold(value.path, 0, model.Name(expr.attr), depth + 1)
+                return folded or f"{value.path}:{expr.attr}"
         inner = self.fold(path, scope, expr.value, depth + 1)
         return f"{inner}.{expr.attr}" if inner else ""
 

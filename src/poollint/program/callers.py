@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 MOST_STEPS = 400
+MOST_HOPS = 6
+_COPY_NAMES = frozenset({"functools.wraps", "functools.update_wrapper"})
+"""They copy the name of what they are given on to something else; they neither run nor keep it."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class _Trail:
     sources: list[Source] = field(default_factory=list)
     seen: set[object] = field(default_factory=set)
     referenced: bool = False
+    hops: int = 0
+    decorating: bool = False
 
     def first(self, key: object) -> bool:
         """True the first time a place is met, while the search is small enough to go on."""
@@ -70,6 +75,8 @@ class Callers:
         self._referenced: dict[Node, bool] = {}
         self._class_tokens: dict[ClassValue, frozenset[str]] = {}
         self._subclasses: dict[ClassValue, tuple[ClassValue, ...]] = {}
+        self._class_files_memo: dict[ClassValue, frozenset[str]] = {}
+        self._naming_memo: dict[tuple[str, str], list[str]] = {}
 
     def references(self, path: str) -> References | None:
         """The reverse index of a file."""
@@ -86,12 +93,44 @@ class Callers:
     def sources(self, node: Node) -> tuple[Source, ...]:
         """Everything that was found to run the node, in a stable order."""
         found = self._memo.get(node)
+        if found is None and isinstance(node, Run) and node.without:
+            found = self._memo[node] = self._leaving_out(node)
         if found is None:
             trail = self._search(node)
             order = sorted(set(trail.sources), key=_source_key)
             found = self._memo[node] = tuple(order)
             self._referenced[node] = trail.referenced or bool(found)
         return found
+
+    def _leaving_out(self, node: Run) -> tuple[Source, ...]:
+        """The sources of a function that do not pass the parameter, so that its default counts."""
+        scope = self._resolver.scope(node.path, node.scope)
+        positional = [each.name for each in scope.parameters if each.kind == "positional"]
+        slot = positional.index(node.without) if node.without in positional else -1
+        in_class = scope.parent > 0 and self._resolver.scope(node.path, scope.parent).kind == "class"
+        found = []
+        for source in self.sources(Run(node.path, node.scope)):
+            if not source.is_call or not self._passes(source.span, node.without, slot - 1 if in_class else slot):
+                found.append(source)
+        return tuple(found)
+
+    def _passes(self, span: Span, name: str, slot: int) -> bool:
+        """The call at this place gives the parameter a value other than None."""
+        facts = self._resolver.project.facts(span.path)
+        if facts is None:
+            return False
+        for call in facts.calls:
+            if (call.line, call.column, call.end_line, call.end_column) == (
+                span.line,
+                span.column,
+                span.end_line,
+                span.end_column,
+            ):
+                given = dict(call.keywords).get(name)
+                if given is None and 0 <= slot < len(call.args):
+                    given = call.args[slot]
+                return given is not None and not (isinstance(given, model.Const) and given.value is None and not given.kind)
+        return False
 
     def _search(self, node: Node) -> _Trail:
         if isinstance(node, Construct):
@@ -136,16 +175,13 @@ class Callers:
         """Follow every mention of the name (and of the names under which it is imported) that is the function."""
         if not trail.first(("name", name, only)):
             return
-        for path in [only] if only is not None else self._resolver.project.mentioning(name):
+        for path in [only] if only is not None else self._naming(function.path, name):
             references = self.references(path)
-            if references is None:
-                continue
-            aliases = {name}
             facts = self._resolver.project.facts(path)
-            assert facts is not None
-            for scope in facts.scopes:
-                aliases.update(each.name for each in scope.imports if each.attribute == name and each.name != "*")
-            for alias in sorted(aliases):
+            if references is None or facts is None:
+                continue
+            aliases = {each.name for scope in facts.scopes for each in scope.imports if each.attribute == name}
+            for alias in sorted({name, *aliases} - {"*"}):
                 for reference in references.of(alias):
                     if self._is(path, reference, function):
                         trail.referenced = True
@@ -156,6 +192,38 @@ class Callers:
                 if self._is_text(path, reference, function):
                     trail.referenced = True
                     self._follow(path, reference.position, trail)
+
+    def _naming(self, home: str, name: str) -> list[str]:
+        """The files that mention the name and can name its module: by the module's own name or a re-exporter's."""
+        project = self._resolver.project
+        key = (home, name)
+        known = self._naming_memo.get(key)
+        if known is not None:
+            return known
+        mentioning = project.mentioning(name)
+        found = {home}
+        tails = {project.tail(home)}
+        pending = [project.tail(home)]
+        while pending:
+            tail = pending.pop()
+            importers = set(project.mentioning(tail))
+            for path in importers:
+                if path in project.starring and project.tail(path) not in tails:
+                    tails.add(project.tail(path))
+                    pending.append(project.tail(path))
+            for path in mentioning:
+                if path not in importers or path in found:
+                    continue
+                found.add(path)
+                facts = project.facts(path)
+                exported = facts is not None and any(
+                    each.attribute == name or each.name == name for each in facts.scopes[0].imports
+                )
+                if exported and project.tail(path) not in tails:
+                    tails.add(project.tail(path))
+                    pending.append(project.tail(path))
+        known = self._naming_memo[key] = sorted(found)
+        return known
 
     def _is(self, path: str, reference: Reference, function: Function) -> bool:
         values = self._resolver.values(path, reference.position.scope, reference.expr)
@@ -176,12 +244,18 @@ class Callers:
             self._follow(function.path, position, trail)
 
     def _decorated(self, function: Function, scope: model.Scope, trail: _Trail) -> None:
-        """A decorator of the program receives the function as its first argument."""
+        """A decorator of the program receives the function as its first argument, and may register it.
+
+        That its wrapper calls the function says nothing: the wrapper stands in the function's place, and the callers
+        of the decorated name are found by that name.
+        """
+        trail.decorating = True
         for decorator in scope.decorators:
             for value in self._resolver.values(function.path, max(scope.parent, 0), decorator.value):
                 each = _function_of(value)
                 if each is not None:
                     self._parameter(each, 0, trail)
+        trail.decorating = False
 
     # ---------------------------------------------------------------------------------------------- methods
     def _method(self, function: Function, scope: model.Scope, trail: _Trail) -> None:
@@ -195,9 +269,9 @@ class Callers:
             self._special(function, owner, scope.name, trail)
             return
         is_property = self._resolver.is_property(function)
-        tokens = self.class_tokens(owner)
+        files = self._class_files(owner)
         for path in self._resolver.project.mentioning(scope.name):
-            if path != function.path and not self._mentions_any(path, tokens):
+            if path not in files:
                 continue
             references = self.references(path)
             if references is None:
@@ -232,11 +306,15 @@ class Callers:
                         return True
         return False
 
-    def _mentions_any(self, path: str, tokens: frozenset[str]) -> bool:
-        if self._resolver.project.everything:
-            return True
-        data = self._resolver.project.data(path)
-        return any(token.encode() in data for token in tokens)
+    def _class_files(self, cls: ClassValue) -> frozenset[str]:
+        """The files that can get at an instance of the class, and the file of the class itself."""
+        known = self._class_files_memo.get(cls)
+        if known is None:
+            found = {cls.path}
+            for token in self.class_tokens(cls):
+                found.update(self._resolver.project.mentioning(token))
+            known = self._class_files_memo[cls] = frozenset(found)
+        return known
 
     def class_tokens(self, cls: ClassValue) -> frozenset[str]:
         """Names by which a file can get at an instance: its classes' names and what hands instances out."""
@@ -251,54 +329,57 @@ class Callers:
         return known
 
     def _providers(self, cls: ClassValue, found: set[str]) -> None:
-        """Add the class's name and, transitively, the names of functions and variables that give its instances."""
-        pending: list[tuple[str, ClassValue | Function | None]] = [(self._resolver.scope(cls.path, cls.scope).name, cls)]
+        """Add the class's name and the names of functions, attributes and variables that its instances go through.
+
+        Functions are followed from caller to caller; attributes and variables are names only.
+        """
+        pending: list[tuple[str, ClassValue | Function]] = [(self._resolver.scope(cls.path, cls.scope).name, cls)]
+        seen: set[object] = set()
         while pending:
             name, value = pending.pop()
-            if name in found or len(name) < 3:
+            if (name, value) in seen:
                 continue
+            seen.add((name, value))
             found.add(name)
-            for path in self._resolver.project.mentioning(name):
-                references = self.references(path)
-                if references is None:
+            for path in self._resolver.project.calling(name):
+                references = self.references(path) if not self._places.is_test(path) else None
+                facts = self._resolver.project.facts(path) if references is not None else None
+                if references is None or facts is None:
                     continue
-                for reference in references.of(name):
-                    pending.extend(self._given_by(path, reference, value))
-                facts = self._resolver.project.facts(path)
-                assert facts is not None
-                for scope in facts.scopes:
-                    pending.extend((each.name, value) for each in scope.imports if each.attribute == name != each.name)
+                names = {name}
+                names.update(each.name for scope in facts.scopes for each in scope.imports if each.attribute == name)
+                for alias in sorted(names - {"*"}):
+                    if alias != name:
+                        pending.append((alias, value))
+                    for reference in references.of(alias):
+                        if reference.position.role is Role.CALLEE and self._stands_for(path, reference, value):
+                            for given, giver in self._given_by(path, reference):
+                                found.add(given)
+                                if giver is not None:
+                                    pending.append((given, giver))
 
-    def _given_by(
-        self, path: str, reference: Reference, value: ClassValue | Function | None
-    ) -> Iterator[tuple[str, ClassValue | Function | None]]:
-        position: Position | None = reference.position
+    def _stands_for(self, path: str, reference: Reference, value: ClassValue | Function) -> bool:
+        values = self._resolver.values(path, reference.position.scope, reference.expr)
+        return any(each == value or _function_of(each) == value for each in values)
+
+    def _given_by(self, path: str, reference: Reference) -> Iterator[tuple[str, Function | None]]:
+        """Where the result of the call goes: the names under which others find it, with the function that returns it."""
         references = self.references(path)
         assert references is not None
-        while position is not None and position.role is Role.CALLEE:
-            position = references.calls.get(position.index)
+        position: Position | None = references.calls.get(reference.position.index)
         if position is None:
             return
         scope = self._resolver.scope(path, position.scope)
-        if position.role is Role.RETURNED and scope.kind == "function":
+        if position.role in (Role.RETURNED, Role.YIELDED) and scope.kind == "function":
             yield scope.name, Function(path, position.scope)
-        elif position.role is Role.YIELDED and scope.kind == "function":
-            yield scope.name, Function(path, position.scope)
-        elif position.role in (Role.ASSIGNED, Role.ENTERED):
+        elif position.role in (Role.ASSIGNED, Role.ENTERED) and position.index >= 0:
             target = scope.ops[position.index].target
-            if isinstance(target, model.Attr):
-                yield target.attr, None
-            elif isinstance(target, model.Subscript) and isinstance(target.value, (model.Name, model.Attr)):
-                yield (target.value.attr if isinstance(target.value, model.Attr) else target.value.id), None
-            elif isinstance(target, model.Name):
-                if scope.kind in ("module", "class") or target.id in scope.globals:
-                    yield target.id, None
-                else:
-                    yield from self._local_gives(path, position.scope, target.id)
-        elif position.role is Role.DECORATOR:
-            yield self._resolver.scope(path, position.index).name, None
+            if isinstance(target, model.Name) and scope.kind == "function" and target.id not in scope.globals:
+                yield from self._local_gives(path, position.scope, target.id)
+            else:
+                yield from ((name, None) for name in _stored_name(target))
 
-    def _local_gives(self, path: str, scope_index: int, name: str) -> Iterator[tuple[str, ClassValue | Function | None]]:
+    def _local_gives(self, path: str, scope_index: int, name: str) -> Iterator[tuple[str, Function | None]]:
         """What a function does with a local that holds an instance: return it, or store it where others find it."""
         scope = self._resolver.scope(path, scope_index)
         for op in scope.ops:
@@ -306,12 +387,11 @@ class Callers:
                 continue
             if op.kind in ("return", "yield"):
                 yield scope.name, Function(path, scope_index)
-            elif isinstance(op.target, model.Attr):
-                yield op.target.attr, None
-            elif isinstance(op.target, model.Subscript) and isinstance(op.target.value, (model.Name, model.Attr)):
-                yield (op.target.value.attr if isinstance(op.target.value, model.Attr) else op.target.value.id), None
-            elif isinstance(op.target, model.Name) and op.target.id in scope.globals:
-                yield op.target.id, None
+            elif isinstance(op.target, model.Name):
+                if op.target.id in scope.globals:
+                    yield op.target.id, None
+            else:
+                yield from ((stored, None) for stored in _stored_name(op.target))
 
     def _special(self, function: Function, owner: ClassValue, name: str, trail: _Trail) -> None:
         """`__call__`, `__enter__` and the like run where an instance is used in that way."""
@@ -384,7 +464,7 @@ class Callers:
         self._subclasses[cls] = ()
         found: list[ClassValue] = []
         name = self._resolver.scope(cls.path, cls.scope).name
-        for path in self._resolver.project.mentioning(name):
+        for path in self._resolver.project.deriving(name):
             facts = self._resolver.project.facts(path)
             if facts is None:
                 continue
@@ -425,7 +505,7 @@ class Callers:
     def _constructions(self, cls: ClassValue, trail: _Trail) -> None:
         scope = self._resolver.scope(cls.path, cls.scope)
         self._registrations.of_class(cls, trail.sources)
-        for path, reference in self._class_mentions(scope.name):
+        for path, reference in self._class_mentions(cls, scope.name):
             values = self._resolver.values(path, reference.position.scope, reference.expr)
             if cls in values:
                 trail.referenced = True
@@ -435,7 +515,7 @@ class Callers:
             if child.kind == "function" and child.parameters:
                 self._own_class_calls(cls, index, child, trail)
 
-    def _class_mentions(self, name: str) -> Iterator[tuple[str, Reference]]:
+    def _class_mentions(self, cls: ClassValue, name: str) -> Iterator[tuple[str, Reference]]:
         pending = [name]
         seen: set[str] = set()
         while pending:
@@ -443,18 +523,14 @@ class Callers:
             if current in seen:
                 continue
             seen.add(current)
-            for path in self._resolver.project.mentioning(current):
+            for path in self._naming(cls.path, current):
                 references = self.references(path)
                 facts = self._resolver.project.facts(path)
                 if references is None or facts is None:
                     continue
-                names = {current}
-                for scope in facts.scopes:
-                    for each in scope.imports:
-                        if each.attribute == current and each.name not in ("*", current):
-                            names.add(each.name)
-                            pending.append(each.name)
-                for alias in sorted(names):
+                aliases = {each.name for scope in facts.scopes for each in scope.imports if each.attribute == current}
+                pending.extend(sorted(aliases - {"*"}))
+                for alias in sorted({current, *aliases} - {"*"}):
                     for reference in references.of(alias):
                         yield path, reference
                         target = self._alias_of(path, reference)
@@ -492,8 +568,15 @@ class Callers:
         if self._places.is_test(path):
             return
         key = (path, position.role, position.scope, position.block, position.index, position.slot)
-        if not trail.first(key):
+        if trail.hops >= MOST_HOPS or not trail.first(key):
             return
+        trail.hops += 1
+        try:
+            self._follow_role(path, position, trail)
+        finally:
+            trail.hops -= 1
+
+    def _follow_role(self, path: str, position: Position, trail: _Trail) -> None:
         role = position.role
         if role is Role.CALLEE:
             self._called(path, position, trail)
@@ -523,6 +606,8 @@ class Callers:
         assert facts is not None
         scope = facts.scopes[position.scope]
         loop = repeating_loop(facts, scope, position.block)
+        if trail.decorating and loop is None:
+            return
         span = Span(path, position.line, position.column, position.end_line, position.end_column)
         name = words.target(self._resolver, trail.target)
         text = f"{words.scope(scope)} calls {name}()"
@@ -531,22 +616,25 @@ class Callers:
             block = scope.blocks[loop]
             loop_span = Span(path, block.line, 0, block.line, 0)
             text += f", in the loop at line {block.line}"
-        cap, per = self._cap(path, position)
-        caller: Node = Run(path, position.scope)
+        cap, per, without = self._cap(path, position)
+        caller: Node = Run(path, position.scope, without)
         trail.sources.append(Source(span, text, caller, loop=loop_span, cap=cap, per=per))
         self._registrations.of_result(path, position, trail.sources, self.references(path))
 
-    def _cap(self, path: str, position: Position) -> tuple[Times | None, Node | None]:
-        """What a once-guard around the place makes of its frequency: a ceiling, or that of making the owner."""
+    def _cap(self, path: str, position: Position) -> tuple[Times | None, Node | None, str]:
+        """What a guard around the place makes of its frequency: a ceiling, that of making the owner, or that of the
+        calls which leave a parameter out."""
         if position.role is Role.CALLEE:
             guard = self._guards.of_call(path, position.index)
         else:
             guard = self._guards.at(path, position.scope, position.block, max(position.index, 0))
         if guard is None or guard.dead:
-            return None, None
+            return None, None, ""
+        if guard.parameter:
+            return None, None, guard.target
         if guard.owner is not None:
-            return None, Construct(guard.owner.path, guard.owner.scope)
-        return guard.times, None
+            return None, Construct(guard.owner.path, guard.owner.scope), ""
+        return guard.times, None, ""
 
     def _argument(self, path: str, position: Position, trail: _Trail) -> None:
         call = self._resolver.call(path, position.index)
@@ -558,7 +646,7 @@ class Callers:
         for value in callees:
             if isinstance(value, External) and value.fqn in ("functools.partial", "functools.partialmethod"):
                 self._result(path, position.index, trail)
-            elif isinstance(value, External) and (
+            elif isinstance(value, External) and value.fqn not in _COPY_NAMES and (
                 self._resolver.library.memoizer(value.fqn) or self._resolver.library.is_transparent(value.fqn)
             ):
                 self._result(path, position.index, trail)
@@ -662,7 +750,7 @@ class Callers:
     def _module_variable(self, path: str, name: str, trail: _Trail) -> None:
         if not trail.first(("module variable", path, name)):
             return
-        for each in self._resolver.project.mentioning(name):
+        for each in self._naming(path, name):
             references = self.references(each)
             facts = self._resolver.project.facts(each)
             if references is None or facts is None:
@@ -693,9 +781,9 @@ class Callers:
     def _class_attribute(self, cls: ClassValue, name: str, trail: _Trail) -> None:
         if not trail.first(("attribute", cls, name)):
             return
-        tokens = self.class_tokens(cls)
+        files = self._class_files(cls)
         for path in self._resolver.project.mentioning(name):
-            if path != cls.path and not self._mentions_any(path, tokens):
+            if path not in files:
                 continue
             references = self.references(path)
             for reference in references.of(name) if references is not None else ():
@@ -731,7 +819,7 @@ class Callers:
         only = path if scope.parent > 0 and self._owner(giver) is None else None
         if not trail.first(("giver", giver)):
             return
-        for each in [only] if only is not None else self._resolver.project.mentioning(scope.name):
+        for each in [only] if only is not None else self._naming(path, scope.name):
             references = self.references(each)
             for reference in references.of(scope.name) if references is not None else ():
                 if not self._is(each, reference, giver):
@@ -783,6 +871,13 @@ def _function_of(value: Value) -> Function | None:
     if isinstance(value, BoundMethod):
         return value.function
     return _function_of(value.function) if isinstance(value, Partial) else None
+
+
+def _stored_name(target: model.Expr | None) -> list[str]:
+    """The attribute, variable or container that an assignment fills."""
+    if isinstance(target, model.Subscript):
+        target = target.value
+    return [target.attr] if isinstance(target, model.Attr) else [target.id] if isinstance(target, model.Name) else []
 
 
 def _with_slot(position: Position, slot: int | str) -> Position:

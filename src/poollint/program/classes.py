@@ -118,7 +118,7 @@ class Classes:
                     return tuple(dict.fromkeys(found))
         for base in self.external_bases(cls):
             method = self._resolver.library.canonical(f"{base}.{attr}")
-            if self._resolver.knows(method):
+            if self._resolver.library.knows(method):
                 return (External(method),)
         externals = [base for base in self.bases(cls) if isinstance(base, External)]
         if externals and not found:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.graph import Node, Run
 from poollint.program.sites import DisposeSite, Span
-from poollint.program.values import ExternalInstance
+from poollint.program.values import ExternalInstance, ModuleValue
 
 if TYPE_CHECKING:
     from poollint.program.callers import Callers
@@ -62,8 +62,6 @@ class Disposals:
         return self._is_engine(path, scope_index, receiver)
 
     def _is_module_attribute(self, path: str, scope: int, expr: model.Attr) -> bool:
-        from poollint.program.values import ModuleValue
-
         values = self._resolver.values(path, scope, expr.value)
         return any(isinstance(value, ModuleValue) for value in values) and self._is_engine(path, scope, expr)
 
@@ -81,7 +79,9 @@ class Disposals:
         facts = self._resolver.project.facts(path)
         assert facts is not None and isinstance(call.func, model.Attr)
         node = Run(path, call.scope)
-        kinds = {source.kind for source in self._callers.sources(node)}
+        sources = self._callers.sources(node)
+        kinds = {source.kind for source in sources}
+        signalled = any(source.kind == "event" and "signal" in source.text for source in sources)
         frequency = self._frequencies.of(node)
         return DisposeSite(
             Span(path, call.line, call.column, call.end_line, call.end_column),
@@ -91,7 +91,7 @@ class Disposals:
             call.func.value.id if isinstance(call.func.value, model.Name) else "engine",
             True,
             False,
-            not kinds.isdisjoint(_SHUTDOWN),
+            signalled or not kinds.isdisjoint(_SHUTDOWN),
             self._places.is_test(path),
             self._places.is_migration(path),
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 LONGEST_CHAIN = 24
+FARTHEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,45 @@ class Frequencies:
 
     # ---------------------------------------------------------------------------------------------- collection
     def settle(self, nodes: list[Node]) -> None:
-        """Find everything that reaches the nodes, and compute all frequencies."""
-        pending = sorted(nodes, key=_node_key)
+        """Find what runs the nodes, level by level outwards, and compute all frequencies.
+
+        A node that is proven to run many times needs no further callers, and what lies more than FARTHEST calls away
+        proves nothing to a reader: the search goes on only from nodes that are neither.
+        """
+        wanted = sorted(set(nodes), key=_node_key)
+        for _ in range(FARTHEST):
+            frontier = self._frontier(wanted)
+            if not frontier:
+                break
+            for node in frontier:
+                self._nodes.add(node)
+                self._callers.sources(node)
+            self._solve()
+        self._spread(sorted(self._nodes, key=_node_key))
+
+    def _frontier(self, wanted: list[Node]) -> list[Node]:
+        """The nodes whose sources are not known yet and could still change the answer for a wanted node."""
+        found: set[Node] = set()
+        seen: set[Node] = set()
+        pending = list(wanted)
         while pending:
             node = pending.pop()
-            if node in self._nodes:
+            if node in seen:
                 continue
-            self._nodes.add(node)
+            seen.add(node)
+            if node not in self._nodes:
+                found.add(node)
+                continue
+            label = self._labels.get(node)
+            if label is not None and label.times is Times.MANY and label.confidence is not Confidence.LOW:
+                continue
             for source in self._callers.sources(node):
-                pending.extend(each for each in (source.caller, source.per) if each is not None)
+                if source.cap is None:
+                    pending.extend(each for each in (source.caller, source.per) if each is not None)
             _, per = self._ceiling(node)
             if per is not None:
                 pending.append(per)
-        self._solve()
+        return sorted(found, key=_node_key)
 
     def _solve(self) -> None:
         order = sorted(self._nodes, key=_node_key)
@@ -81,7 +108,6 @@ class Frequencies:
                 if best is not None and (node not in self._labels or best.key() != self._labels[node].key()):
                     self._labels[node] = best
                     changed = True
-        self._spread(order)
 
     def _best(self, node: Node) -> _Label | None:
         candidates = [label for label in (self._through(node, source) for source in self._callers.sources(node)) if label]
@@ -104,6 +130,9 @@ class Frequencies:
             return _Label(source.times, (source,), source.unit, source.entry, source.confidence)
         if source.caller == node:
             return None
+        if source.cap is not None:
+            # A once-guard is evidence by itself, whoever calls the function around it.
+            return _Label(source.cap, (source,), "", "", source.confidence)
         caller = self._labels.get(source.caller)
         if caller is None:
             if source.loop is not None:
@@ -117,7 +146,7 @@ class Frequencies:
             times, unit, entry = Times.MANY, "iteration", f"loop at {words.place(source.loop)}"
         if source.kind and times is Times.MANY and source.unit and source.loop is None and not source.is_call and caller.unit == "":
             unit, entry = source.unit, source.entry
-        times = self._limited(times, source.cap, source.per)
+        times = self._limited(times, None, source.per)
         if times is None:
             return None
         confidence = min(caller.confidence, source.confidence)
@@ -263,5 +292,5 @@ class Frequencies:
         )
 
 
-def _node_key(node: Node) -> tuple[str, int, int]:
-    return (node.path, node.scope, 1 if isinstance(node, Construct) else 0)
+def _node_key(node: Node) -> tuple[str, int, str]:
+    return (node.path, node.scope, " made" if isinstance(node, Construct) else node.without)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Run:
-    """Running a function of the program (scope 0: importing the module)."""
+    """Running a function of the program (scope 0: importing the module); `without`: leaving this parameter out."""
 
     path: str
     scope: int
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

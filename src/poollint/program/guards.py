@@ -31,7 +31,7 @@ class Guard:
 
     `times`: ONCE (a global), PER_KEY (a container), PER_THREAD, PER_PROCESS (a process id), or None when it is once
     per instance of `owner`. `target` is the tested expression as written, `key` the tested key. `dead`: the guard
-    fills a local only.
+    fills a local only. `parameter`: it fills a parameter that the caller left out.
     """
 
     times: Times | None
@@ -39,6 +39,7 @@ class Guard:
     owner: ClassValue | None = None
     key: model.Expr | None = None
     dead: bool = False
+    parameter: bool = False
 
 
 def spell(expr: model.Expr | None) -> str:
@@ -234,8 +235,11 @@ class Guards:
         scope = resolver.scope(path, current)
         keyed = tested.key is not None
         if current == scope_index and scope.kind in ("function", "lambda"):
-            parameter = any(each.name == name for each in scope.parameters)
-            return None if parameter or keyed else Guard(None, text, dead=True)
+            if keyed:
+                return None
+            if any(each.name == name for each in scope.parameters):
+                return Guard(None, text, parameter=True)
+            return Guard(None, text, dead=True)
         if self._is_per_thread(path, current, tested.place):
             return Guard(Times.PER_THREAD, text, key=tested.key)
         if scope.kind in ("function", "lambda"):

@@ -40,16 +40,34 @@ def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
 
 
 def _leaves(scope: Scope, inside: list[int], loop: Block) -> bool:
-    if loop.exit in _LEAVES:
+    """One iteration that goes well leaves the loop: the place is not repeated by it."""
+    if _ends(scope, scope.blocks.index(loop)):
         return True
-    for each in inside:
-        block = scope.blocks[each]
-        if block.exit in _LEAVES and block.kind not in ("except",):
-            return True
-        if block.kind == "try":
-            for other in scope.blocks:
-                if other.group == block.group and other.kind == "try-else" and other.exit in _LEAVES:
-                    return True
+    return any(_ends(scope, each) for each in inside if scope.blocks[each].kind != "except")
+
+
+def _ends(scope: Scope, index: int) -> bool:
+    """The normal path through the block ends in return, raise or break, also inside a last try, with or if/else."""
+    block = scope.blocks[index]
+    if block.exit in _LEAVES:
+        return True
+    if block.kind == "try" and any(
+        other.group == block.group and other.kind == "try-else" and _ends(scope, number)
+        for number, other in enumerate(scope.blocks)
+    ):
+        return True
+    children = [number for number, other in enumerate(scope.blocks) if other.parent == index]
+    last = max((scope.blocks[number].end_line for number in children), default=0)
+    if last != block.end_line:
+        return False
+    group = next(scope.blocks[number].group for number in children if scope.blocks[number].end_line == last)
+    kinds = {scope.blocks[number].kind: number for number in children if scope.blocks[number].group == group}
+    if "try" in kinds:
+        return _ends(scope, kinds["try"]) or ("try-else" in kinds and _ends(scope, kinds["try-else"]))
+    if "with" in kinds:
+        return _ends(scope, kinds["with"])
+    if "if" in kinds and "else" in kinds:
+        return _ends(scope, kinds["if"]) and _ends(scope, kinds["else"])
     return False
 
 

@@ -59,14 +59,14 @@ class Memos:
                 if isinstance(expr, model.Const):
                     size = expr.value if type(expr.value) is int else None
         keyed = "none" if row.keyed is Keyed.NONE or parameters <= 0 else "args"
-        if row.keyed is Keyed.INSTANCE:
+        if row.keyed is Keyed.INSTANCE or (method and parameters <= 0 and scope.parameters):
             keyed = "instance"
         evicts = row.evicts and (size is not None or row.size is None)
         return Memo(row.fqn, keyed, max(parameters, 0), size, evicts, parameters > 0, locked=locked)
 
     def of_guard(self, path: str, call: model.Call, guard: Guard | None) -> Memo | None:
         """The container behind a keyed guard."""
-        if guard is None or guard.dead:
+        if guard is None or guard.dead or guard.parameter:
             return None
         if guard.key is None or isinstance(guard.key, model.Const):
             if guard.times is Times.ONCE and guard.owner is None:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from poollint.program.project import Project
 
 MOST_VALUES = 16
-DEEPEST = 60
+DEEPEST = 40
+NEVER_CUT = 1_000_000
 _BUILTIN_CONTAINERS = frozenset({"builtins.list", "builtins.tuple", "builtins.set", "builtins.iter", "builtins.sorted", "builtins.reversed"})
 _PASS_THROUGH = {"typing.cast": 1, "copy.copy": 0, "typing_extensions.cast": 1}
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
@@ -65,8 +66,9 @@ class Resolver:
         self.classes = Classes(self)
         self._indexes: dict[str, FileIndex | None] = {}
         self._memo: dict[Hashable, Values] = {}
+        self._provisional: dict[Hashable, Values] = {}
         self._active: dict[Hashable, int] = {}
-        self._cut = DEEPEST * 10
+        self._cut = NEVER_CUT
 
     # ---------------------------------------------------------------------------------------------- tables
     def index(self, path: str) -> FileIndex | None:
@@ -88,22 +90,15 @@ class Resolver:
         assert facts is not None
         return facts.calls[index]
 
-    def knows(self, fqn: str) -> bool:
-        """Whether any row of the library speaks of this name."""
-        library = self.library
-        return bool(
-            library.entry_points(fqn)
-            or library.type_row(fqn)
-            or library.engine_factory(fqn)
-            or library.session_factory(fqn)
-            or library.memoizer(fqn)
-            or library.anti_memoizer(fqn)
-            or library.release_hook(fqn)
-            or library.borrower(fqn)
-        )
-
     def _guarded(self, key: Hashable, compute: Callable[[], Iterable[Value]]) -> Values:
+        """Remember the answer to `key`; a question that comes up again while it is being answered adds nothing.
+
+        Answers found inside of such a cycle are kept for the outermost question only, unless they hold something.
+        """
         found = self._memo.get(key)
+        if found is not None:
+            return found
+        found = self._provisional.get(key)
         if found is not None:
             return found
         depth = len(self._active)
@@ -120,9 +115,13 @@ class Resolver:
             del self._active[key]
         if self._cut >= depth:
             self._memo[key] = result
-            self._cut = DEEPEST * 10
-        elif depth == 0:
-            self._cut = DEEPEST * 10
+            self._cut = NEVER_CUT
+        else:
+            self._provisional[key] = result
+        if depth == 0:
+            self._memo.update((each, values) for each, values in self._provisional.items() if values or each == key)
+            self._provisional.clear()
+            self._cut = NEVER_CUT
         return result
 
     # ---------------------------------------------------------------------------------------------- expressions
@@ -253,7 +252,18 @@ class Resolver:
         found: list[Value] = [own]
         for decorator in facts.decorators:
             found.extend(self._wrappers(path, facts.parent, decorator.value))
+            found.extend(self._decorated_object(path, facts.parent, decorator.value))
         return tuple(dict.fromkeys(found))
+
+    def _decorated_object(self, path: str, scope: int, decorator: model.Expr) -> list[Value]:
+        """The library object that a decorator makes of the function (click.group gives a Group)."""
+        func = self.call(path, decorator.index).func if isinstance(decorator, model.CallRef) else decorator
+        found: list[Value] = []
+        for value in self.values(path, max(scope, 0), func):
+            row = self.library.type_row(value.fqn) if isinstance(value, External) else None
+            if row is not None and row.decorates:
+                found.append(ExternalInstance(self.library.canonical(row.decorates)))
+        return found
 
     def _wrappers(self, path: str, scope: int, decorator: model.Expr) -> list[Value]:
         """The functions that a decorator of the program puts in the place of what it decorates."""
@@ -348,7 +358,7 @@ class Resolver:
             module = self.project.module(path, imported.module)
         if module is None:
             fqn = self.library.canonical(f"{imported.module}.{name}")
-            return [External(fqn)] if self.knows(fqn) else []
+            return [External(fqn)] if self.library.knows(fqn) else []
         index = self.index(module) if not module.endswith("/") else None
         if index is None:
             return []
@@ -382,6 +392,8 @@ class Resolver:
                 return (ExternalInstance(self.library.canonical(row.attributes[attr])),)
             if attr in row.class_attributes:
                 return (External(self.library.canonical(row.class_attributes[attr])),)
+            if instance and row.fluent and not self.library.knows(f"{fqn}.{attr}"):
+                return (ExternalInstance(fqn),)
         return (External(self.library.canonical(f"{fqn}.{attr}")),)
 
     # ---------------------------------------------------------------------------------------------- calls
@@ -442,6 +454,9 @@ class Resolver:
             row = self.library.type_row(f"{value.fqn}.__call__")
             if row is not None and row.returns:
                 return (ExternalInstance(self.library.canonical(row.returns)),)
+            own = self.library.type_row(value.fqn)
+            if own is not None and own.fluent:
+                return (value,)
         return NOTHING
 
     def _construct(self, value: ClassValue) -> Values:

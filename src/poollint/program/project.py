@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from poollint.facts.cache import FactsCache
 
-_TOKEN = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{2,}")
+_TOKEN = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Project:
     _folders: frozenset[str] = frozenset()
     _roots: tuple[str, ...] = ()
     _mentions: dict[bytes, list[int]] | None = None
+    _starring: frozenset[str] | None = None
     _imports: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,12 +101,34 @@ class Project:
 
     def mentioning(self, token: str) -> Sequence[str]:
         """The files in which the identifier occurs (in code, a comment or a string), in order."""
-        if self.everything or len(token) < 3 or not token.isascii():
+        if self.everything or not token.isascii():
             return self.files
         index = self._mentions
         if index is None:
             index = self._mentions = self._index()
         return [self.files[position] for position in index.get(token.encode(), ())]
+
+    def deriving(self, name: str) -> list[str]:
+        """The files with a class statement whose bases mention the name, or that import it under another name."""
+        pattern = re.compile(rb"\bclass\s+\w+[^:]*?\b" + name.encode() + rb"\b|\b" + name.encode() + rb"\s+as\b")
+        return [path for path in self.mentioning(name) if pattern.search(self.data(path))]
+
+    def calling(self, name: str) -> list[str]:
+        """The files in which the name stands before a bracket, or is imported under another name."""
+        pattern = re.compile(rb"\b" + name.encode() + rb"\b\s*(?:\(|as\b)")
+        return [path for path in self.mentioning(name) if pattern.search(self.data(path))]
+
+    @property
+    def starring(self) -> frozenset[str]:
+        """The files with a star import."""
+        if self._starring is None:
+            self._starring = frozenset(self.containing((b"import *",)))
+        return self._starring
+
+    def tail(self, path: str) -> str:
+        """The last component of the module's dotted name: what an import of it mentions."""
+        folder, _, name = path.rpartition("/")
+        return folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
 
     def _index(self) -> dict[bytes, list[int]]:
         index: dict[bytes, list[int]] = {}

@@ -6,14 +6,16 @@ passed, assigned, returned, used as a decorator, a default or a base class, or m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from poollint.facts import model
+from poollint.facts.model import Expr  # noqa: TC001 (msgspec resolves the annotation at run time)
 
 if TYPE_CHECKING:
-    from poollint.facts.model import Expr, ModuleFacts
+    from poollint.facts.model import ModuleFacts
 
 
 class Role(str, Enum):
@@ -32,8 +34,7 @@ class Role(str, Enum):
     READ = "read"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, gc=False, eq=False):
     """A place in a file. `index` is the call (callee, argument), the operation (assigned, iterated, entered,
     returned, yielded), or the decorated, parametrised or derived scope (decorator, default, base). `slot` is the
     position or keyword of an argument, or the parameter's name. `whole` is the expression as it stands in the role,
@@ -53,8 +54,7 @@ class Position:
     contained: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One occurrence of a name: `expr` is the name or attribute expression itself."""
 
     expr: Expr
@@ -133,8 +133,10 @@ class References:
         slot: int | str,
         place: tuple[int, int, int, int],
     ) -> None:
-        position = Position(role, scope, block, index, slot, expr, *place)
-        self._walk(expr, position)
+        kind = type(expr)
+        if kind is model.Const and type(expr.value) is not str:  # type: ignore[union-attr]
+            return
+        self._walk(expr, Position(role, scope, block, index, slot, expr, *place))
 
     def _walk(self, expr: Expr, position: Position) -> None:
         kind = type(expr)

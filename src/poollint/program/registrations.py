@@ -284,7 +284,8 @@ class Registrations:
 
 def _is_handed_over(row: EntryPoint) -> bool:
     """One run for each execution of the statement (`executor.submit(f)`); many where that is not known."""
-    return row.form in (Form.CALL, Form.METHOD) and row.kind in (Kind.THREAD, Kind.PROCESS, Kind.ASYNC_TASK)
+    handed_over = row.kind in (Kind.THREAD, Kind.PROCESS, Kind.ASYNC_TASK)
+    return row.calls is Calls.MANY and row.form in (Form.CALL, Form.METHOD) and handed_over
 
 
 def _matches(argument: object, slot: int | str) -> bool:
@@ -300,7 +301,7 @@ def _definition(path: str, scope: model.Scope) -> Span:
 
 def _unresolved(resolver: Resolver, values: Values) -> bool:
     """Nothing is known of the callee: it did not resolve, or to a library of which no row speaks."""
-    return all(isinstance(value, (External, ExternalInstance)) and not resolver.knows(value.fqn) for value in values)
+    return all(isinstance(value, (External, ExternalInstance)) and not resolver.library.knows(value.fqn) for value in values)
 
 
 def _hint_matches(hint: ReceiverHint, receiver: model.Expr) -> bool:
