@@ -495,6 +495,26 @@ def test_a_visitor_that_raises_costs_its_finding_nothing(project: Path, monkeypa
     assert "POL101 failed here (KeyError)" in findings[1].message
 
 
+def test_a_root_that_cannot_be_analysed_does_not_silence_the_others(
+    project: Path, fake: fake_program.FakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from poollint.checking import analysing
+
+    def fail_there(root: str, *arguments: object) -> analysing.Analysed:
+        if root.endswith("nested"):
+            raise ZeroDivisionError
+        return fake.analyse_root(root, *arguments)  # type: ignore[arg-type]
+
+    line = "e = make()  # verdict: POL101 error high\n"
+    write(project, a=line, nested__b=line)
+    (project / "nested" / "pyproject.toml").write_text("[tool.poollint]\n")
+    monkeypatch.setattr(analysing, "analyse_root", fail_there)
+    report = check([project])
+    assert codes(report.findings) == ["POL101"]
+    assert len(report.failures) == 1
+    assert "nested: internal error (ZeroDivisionError), please report it" in report.failures[0]
+
+
 def test_decide_is_independent_of_order() -> None:
     text = "e = make()  # verdict: POL101 error high # verdict: POL102 warning high\n"
     verdicts = fake_program.verdicts_of("a.py", text)

@@ -164,10 +164,20 @@ def test_a_fault_of_poollint_is_status_2(project: Path, monkeypatch: pytest.Monk
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(fake_program.analysing, "analyse_root", fail)
-    ended = poollint("check")
+    ended = poollint("check", "-v")
     assert ended.status == 2
     assert "ZeroDivisionError: oops" in ended.err
     assert "please report it" in ended.err
+
+
+def test_a_fault_anywhere_else_is_status_2(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from poollint import check
+
+    monkeypatch.setattr(check, "report", lambda *_: 1 / 0)
+    ended = poollint("check")
+    assert ended.status == 2
+    assert "ZeroDivisionError" in ended.err
+    assert "internal error of poollint" in ended.err
 
 
 def test_no_command_shows_the_commands(project: Path) -> None:
@@ -342,6 +352,27 @@ def test_nothing_of_the_heavy_libraries_is_imported_when_nothing_is_new(example:
     assert real_poollint("check", "--exit-zero", cwd=example).status == 0
     done = subprocess.run(command, cwd=example, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_libcst_is_not_imported_when_nothing_is_flagged(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "db.py").write_text("from sqlalchemy import create_engine\nengine = create_engine('sqlite://')\n")
+    program = (
+        "import sys; from poollint.frontends.cli import run; status = run(['check']); "
+        "sys.exit(f'{status} libcst' if 'libcst' in sys.modules or status else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_runs_at_the_same_time_share_the_cache(example: Path) -> None:
+    command = [sys.executable, "-m", "poollint", "check"]
+    running = [subprocess.Popen(command, cwd=example, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    outputs = {process.communicate(timeout=60)[0] for process in running}
+    assert len(outputs) == 1
+    assert "POL101" in outputs.pop()
+    assert {process.returncode for process in running} == {1}
+    assert not list((example / ".poollint_cache").glob("*.part"))
 
 
 def test_a_pipe_that_closes_early(example: Path) -> None:

@@ -67,6 +67,7 @@ class Checker:
         self.buffers = {os.path.realpath(path): data for path, data in options.buffers.items()}
         self._runs: dict[str, RootRun] = {}
         self._seconds: dict[str, float] = {}
+        self._errors: dict[str, Exception] = {}
         self._spoken_of: dict[str, frozenset[str]] = {}
 
     def check(self, paths: Sequence[str | Path]) -> Report:
@@ -79,6 +80,9 @@ class Checker:
         pending = list(parts)
         while pending:
             root = pending.pop()
+            if not self.is_analysable(root, collected):
+                del parts[root]
+                continue
             for folder in self.nested_folders(root, parts[root]):
                 nested = self.finder.root_of_directory(folder)
                 known = parts.setdefault(nested, Part())
@@ -90,7 +94,12 @@ class Checker:
         return collected.report(self.output_format(parts))
 
     def run(self, root: str) -> RootRun:
-        """What is known of a root; analysed on the first call. Raises `CheckError`."""
+        """What is known of a root; analysed on the first call. Raises `CheckError`, and what is wrong with poollint.
+
+        What was raised once is raised again: a host asks for each file, and trying again costs an analysis.
+        """
+        if root in self._errors:
+            raise self._errors[root]
         run = self._runs.get(root)
         if run is None:
             buffers = {
@@ -99,7 +108,11 @@ class Checker:
                 if self.finder.root_of_directory(os.path.dirname(path)) == root
             }
             began = time.perf_counter()
-            run = self._runs[root] = run_root(root, self.shared, buffers)
+            try:
+                run = self._runs[root] = run_root(root, self.shared, buffers)
+            except Exception as error:
+                self._errors[root] = error
+                raise
             self._seconds[root] = time.perf_counter() - began
         return run
 
@@ -140,6 +153,20 @@ class Checker:
             else:
                 collected.failures.append(f"{path}: no such file or directory")
         return parts
+
+    def is_analysable(self, root: str, collected: Collected) -> bool:
+        """Whether poollint can analyse a root. If not, that is no reason to keep silent about the others."""
+        try:
+            self.run(root)
+        except CheckError:
+            raise
+        except Exception as error:
+            from traceback import format_exception
+
+            collected.failures.append(f"{root}: internal error ({type(error).__name__}), {please_report()}")
+            collected.remarks.append("".join(format_exception(error)).rstrip())
+            return False
+        return True
 
     def nested_folders(self, root: str, part: Part) -> list[str]:
         """The folders below those asked for that are programs of their own."""
@@ -242,6 +269,13 @@ def origin(selector: str, settings: Settings, options: CheckOptions) -> str:
     """Where a selector was written, as the beginning of a message."""
     given = (*(options.select or ()), *(options.ignore or ()), *(options.extend_select or ()))
     return "" if selector in normalised(given) or not settings.source else f"{settings.source}: "
+
+
+def please_report() -> str:
+    """Where errors of poollint belong."""
+    from poollint.rules.registry import ISSUES_URL
+
+    return f"please report it (--verbose shows the details): {ISSUES_URL}"
 
 
 def reason_of(run: RootRun, path: str) -> str:
