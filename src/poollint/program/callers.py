@@ -53,6 +53,7 @@ class _Trail:
     referenced: bool = False
     hops: int = 0
     decorating: bool = False
+    frames: list[tuple[Function, str, int]] = field(default_factory=list)
 
     def first(self, key: object) -> bool:
         """True the first time a place is met, while the search is small enough to go on."""
@@ -254,7 +255,7 @@ class Callers:
             for value in self._resolver.values(function.path, max(scope.parent, 0), decorator.value):
                 each = _function_of(value)
                 if each is not None:
-                    self._parameter(each, 0, trail)
+                    self._enter(each, 0, trail, "", -1)
         trail.decorating = False
 
     # ---------------------------------------------------------------------------------------------- methods
@@ -651,21 +652,27 @@ class Callers:
             ):
                 self._result(path, position.index, trail)
             elif isinstance(value, (Function, BoundMethod)):
-                self._argument_of(value, position, trail)
+                self._argument_of(path, value, position, trail)
             elif isinstance(value, Partial) and isinstance(value.function, (Function, BoundMethod)):
                 shifted = position.slot + value.taken if isinstance(position.slot, int) else position.slot
-                self._argument_of(value.function, _with_slot(position, shifted), trail)
+                self._argument_of(path, value.function, _with_slot(position, shifted), trail)
             elif isinstance(value, ClassValue):
                 self._constructor_argument(value, position, trail)
         if isinstance(call.func, model.Attr) and call.func.attr in ("append", "add", "insert", "appendleft", "setdefault", "put", "extend"):
             self._stored(path, position.scope, call.func.value, trail)
 
-    def _argument_of(self, value: Function | BoundMethod, position: Position, trail: _Trail) -> None:
+    def _argument_of(self, path: str, value: Function | BoundMethod, position: Position, trail: _Trail) -> None:
         function = value.function if isinstance(value, BoundMethod) else value
         slot = position.slot
         if isinstance(slot, int) and isinstance(value, BoundMethod):
             slot += 1
+        self._enter(function, slot, trail, path, position.index)
+
+    def _enter(self, function: Function, slot: int | str, trail: _Trail, path: str, index: int) -> None:
+        """Follow the target into a function that is given it by call `index` of `path` (-1: as a decorator)."""
+        trail.frames.append((function, path, index))
         self._parameter(function, slot, trail)
+        trail.frames.pop()
 
     def _parameter(self, function: Function, slot: int | str, trail: _Trail) -> None:
         scope = self._resolver.scope(function.path, function.scope)
@@ -816,6 +823,12 @@ class Callers:
             if inner is not None and inner.role is Role.ARGUMENT and isinstance(trail.target, ClassValue):
                 self._follow(path, inner, trail)
             return
+        for function, caller, index in trail.frames:
+            if function == giver:
+                # What was passed in comes back to the call that passed it, not to every caller.
+                if index >= 0:
+                    self._result(caller, index, trail)
+                return
         only = path if scope.parent > 0 and self._owner(giver) is None else None
         if not trail.first(("giver", giver)):
             return

@@ -10,6 +10,7 @@ from poollint.library.model import Owner
 from poollint.program.arguments import ArgumentReader, Arguments
 from poollint.program.flow import Flow, Flows
 from poollint.program.graph import Construct, Node, Run
+from poollint.program.handed_on import HandedOn
 from poollint.program.loops import ancestors, repeating_loop
 from poollint.program.memos import Memos
 from poollint.program.references import Role
@@ -75,6 +76,7 @@ class Engines:
         self._factory_names = resolver.library.factory_names
         self._flows = Flows(resolver)
         self.memos = Memos(resolver, self._arguments)
+        self._handed_on = HandedOn(resolver, callers, self._flows)
 
     # ---------------------------------------------------------------------------------------------- finding
     def acquisitions(self, paths: list[str]) -> list[Acquisition]:
@@ -85,13 +87,13 @@ class Engines:
             facts = self._resolver.project.facts(path)
             if facts is None:
                 continue
-            aliases = {
+            aliases = frozenset(
                 imported.name
                 for scope in facts.scopes
                 for imported in scope.imports
                 if imported.attribute in names and imported.name != "*"
-            }
-            wanted = names | aliases
+            )
+            wanted = names | aliases | _assigned_aliases(facts, names | aliases)
             for index, call in enumerate(facts.calls):
                 last = _last(call.func)
                 if last in wanted:
@@ -165,14 +167,18 @@ class Engines:
     def nodes(self, acquisition: Acquisition) -> list[Node]:
         """The nodes whose frequencies the site needs."""
         call = self._resolver.call(acquisition.path, acquisition.call)
-        found: list[Node] = [Run(acquisition.path, call.scope)]
         guard = self._guards.of_call(acquisition.path, acquisition.call)
+        found: list[Node] = [self._node(acquisition.path, call, guard)]
         if guard is not None and guard.owner is not None:
             found.append(Construct(guard.owner.path, guard.owner.scope))
         owner = self.class_of(acquisition.path, call.scope)
         if owner is not None:
             found.append(Construct(owner.path, owner.scope))
         return found
+
+    def _node(self, path: str, call: model.Call, guard: Guard | None) -> Run:
+        """The function around the call; without the parameter whose absence makes the engine."""
+        return Run(path, call.scope, guard.target if guard is not None and guard.parameter else "")
 
     def site(self, acquisition: Acquisition) -> EngineSite | None:
         """The finished site, or None when it makes no engine after all (a mock)."""
@@ -184,9 +190,9 @@ class Engines:
         if arguments.mock:
             return None
         flow = self._flows.of_call(path, index)
+        self._handed_on.extend(flow, Run(path, call.scope))
         guard = self._guards.of_call(path, index)
-        scope = facts.scopes[call.scope]
-        frequency = self._frequencies.of(Run(path, call.scope))
+        frequency = self._frequencies.of(self._node(path, call, guard))
         holder = self._holder(path, call.scope)
         memo = self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard)
         site = EngineSite(
@@ -221,9 +227,8 @@ class Engines:
         )
         if acquisition.registered:
             site = self._as_provider(site, call)
-        site = self._with_guard(site, guard)
+        site = self._with_guard(self._with_instance_memo(site, path, call), guard)
         site = self._with_module(site, path, call, flow)
-        del scope
         return self._with_class(site, path, call, flow, arguments)
 
     def _as_provider(self, site: EngineSite, call: model.Call) -> EngineSite:
@@ -232,8 +237,18 @@ class Engines:
         frequency = Frequency(Times.MANY, True, "use", entry, (step,), contexts=frozenset({"dependency"}), concurrent=True)
         return replace(site, holder=Holder.DEFAULT_FACTORY, frequency=frequency, escapes=frozenset({Escape.RETURNED}), inline_into="")
 
+    def _with_instance_memo(self, site: EngineSite, path: str, call: model.Call) -> EngineSite:
+        """A memoiser per object keeps one engine per object: what counts is how often the class is made."""
+        owner = self.class_of(path, call.scope)
+        if site.memo is None or site.memo.keyed != "instance" or owner is None:
+            return site
+        made = self._frequencies.of(Construct(owner.path, owner.scope))
+        if made.known and made.times is Times.MANY:
+            return replace(site, memo=None, holder=Holder.INIT, frequency=made)
+        return site
+
     def _with_guard(self, site: EngineSite, guard: Guard | None) -> EngineSite:
-        if guard is None:
+        if guard is None or guard.parameter:
             return site
         if guard.dead:
             return replace(site, dead_guard=guard.target)
@@ -400,6 +415,16 @@ class Engines:
         if not site.in_test or site.in_memory or site.pool is Pool.NULL or site.url.strip("(").startswith("'sqlite"):
             return False
         return self.memos.is_per_test(path, scope_index)
+
+
+def _assigned_aliases(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:
+    """Variables that are set to a factory: `build = create_engine`."""
+    return frozenset(
+        op.target.id
+        for scope in facts.scopes
+        for op in scope.ops
+        if isinstance(op.target, model.Name) and isinstance(op.value, (model.Name, model.Attr)) and _last(op.value) in names
+    )
 
 
 def _loop_names(scope: model.Scope, block: int) -> set[str]:

@@ -65,6 +65,15 @@ class Flows:
         walk.run()
         return walk.flow
 
+    def of_attribute(self, path: str, scope: int, name: str) -> Flow | None:
+        """What a method does with the engine that it reads from `self.name`; None when it is read from elsewhere."""
+        walk = _Walk(self._resolver, path, scope, set())
+        if not walk.reads_from_self(name):
+            return None
+        walk.flow.attributes.add(name)
+        walk.run()
+        return walk.flow
+
     def _position(self, path: str, index: int, call: model.Call, walk: _Walk) -> None:
         """The bare call as an argument: `Session(create_engine(url))`."""
         if call.role != "arg" or call.outer < 0:
@@ -140,6 +149,28 @@ class _Walk:
     def _is_self(self, expr: model.Expr) -> bool:
         parameters = self._scope.parameters
         return isinstance(expr, model.Name) and bool(parameters) and expr.id == parameters[0].name
+
+    def reads_from_self(self, name: str) -> bool:
+        """The scope is a method, and nothing in it reads an attribute of this name from anything but its first
+        parameter."""
+        if not self._is_method():
+            return False
+        found = False
+        for index in self._scope.calls:
+            call = self._facts.calls[index]
+            for expr in (call.func, *call.args, *(value for _, value in call.keywords)):
+                for attr in _attributes(expr):
+                    if attr.attr == name:
+                        if not self._is_self(attr.value):
+                            return False
+                        found = True
+        for op in self._scope.ops:
+            for attr in _attributes(op.value) if op.value is not None else ():
+                if attr.attr == name:
+                    if not self._is_self(attr.value):
+                        return False
+                    found = True
+        return found
 
     def _wrap(self) -> None:
         """Calls whose result is the same engine, or a session, factory or connection on it."""
@@ -421,6 +452,17 @@ def _mentions(expr: model.Expr, names: set[str]) -> bool:
     if isinstance(expr, model.Conditional):
         return _mentions(expr.body, names) or _mentions(expr.orelse, names)
     return False
+
+
+def _attributes(expr: model.Expr) -> list[model.Attr]:
+    """The attribute expressions in a dotted expression or display."""
+    if isinstance(expr, model.Attr):
+        return [expr, *_attributes(expr.value)]
+    if isinstance(expr, (model.Items, model.Bool, model.Derived)):
+        return [each for item in expr.items for each in _attributes(item)]
+    if isinstance(expr, (model.Await, model.Star, model.Not, model.Walrus, model.Subscript)):
+        return _attributes(expr.value)
+    return []
 
 
 def _binds(target: model.Expr, name: str) -> bool:

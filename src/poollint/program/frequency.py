@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LONGEST_CHAIN = 24
 FARTHEST = 10
+LOOP_REACH = 3
+"""Calls between a loop and the site it repeats, at most. A loop farther away (over pipelines, files, test cases) is a
+program's main loop as often as not: on the corpus most false alarms came from such chains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class _Label:
     unit: str
     entry: str
     confidence: Confidence
+    since_loop: int = 0
+    """Calls since the loop that raised it to MANY, that loop's own call included; 0 without one."""
 
     def key(self) -> tuple[object, ...]:
         spans = tuple((source.span, source.text) for source in self.chain)
@@ -49,6 +54,7 @@ class Frequencies:
         self._callers = callers
         self._places = places
         self._labels: dict[Node, _Label] = {}
+        self._steady: dict[Node, _Label] = {}
         self._entries: dict[Node, frozenset[object]] = {}
         self._contexts: dict[Node, frozenset[str]] = {}
         self._concurrent: dict[Node, bool] = {}
@@ -78,6 +84,7 @@ class Frequencies:
         found: set[Node] = set()
         seen: set[Node] = set()
         pending = list(wanted)
+        asked = frozenset(wanted)
         while pending:
             node = pending.pop()
             if node in seen:
@@ -88,7 +95,8 @@ class Frequencies:
                 continue
             label = self._labels.get(node)
             if label is not None and label.times is Times.MANY and label.confidence is not Confidence.LOW:
-                continue
+                if not label.since_loop or node in asked:
+                    continue
             for source in self._callers.sources(node):
                 if source.cap is None:
                     pending.extend(each for each in (source.caller, source.per) if each is not None)
@@ -98,25 +106,31 @@ class Frequencies:
         return sorted(found, key=_node_key)
 
     def _solve(self) -> None:
+        """The least fixpoint of two labels a node: the best of all, and the best that owes nothing to a loop."""
         order = sorted(self._nodes, key=_node_key)
         self._labels.clear()
+        self._steady.clear()
         changed, rounds = True, 0
         while changed and rounds < 200:
             changed, rounds = False, rounds + 1
             for node in order:
-                best = self._best(node)
-                if best is not None and (node not in self._labels or best.key() != self._labels[node].key()):
-                    self._labels[node] = best
-                    changed = True
+                candidates = self._candidates(node)
+                steady = [label for label in candidates if not label.since_loop]
+                changed = self._improve(self._steady, node, steady) or changed
+                changed = self._improve(self._labels, node, candidates) or changed
 
-    def _best(self, node: Node) -> _Label | None:
-        candidates = [label for label in (self._through(node, source) for source in self._callers.sources(node)) if label]
+    def _improve(self, labels: dict[Node, _Label], node: Node, candidates: list[_Label]) -> bool:
+        best = self._capped(node, min(candidates, key=_Label.key)) if candidates else None
+        if best is None or (node in labels and best.key() == labels[node].key()):
+            return False
+        labels[node] = best
+        return True
+
+    def _candidates(self, node: Node) -> list[_Label]:
+        found = [label for source in self._callers.sources(node) for label in self._through(node, source)]
         if isinstance(node, Run) and node.scope == 0:
-            candidates.append(self._module(node))
-        if not candidates:
-            return None
-        best = min(candidates, key=_Label.key)
-        return self._capped(node, best)
+            found.append(self._module(node))
+        return found
 
     def _module(self, node: Run) -> _Label:
         """Importing a module runs it once; a page that is executed again and again runs many times."""
@@ -125,33 +139,39 @@ class Frequencies:
             return _Label(Times.MANY, (), "rerun of the script", f"Streamlit page {node.path}", Confidence.HIGH)
         return _Label(Times.ONCE, (), "", "", Confidence.HIGH)
 
-    def _through(self, node: Node, source: Source) -> _Label | None:
+    def _through(self, node: Node, source: Source) -> list[_Label]:
+        """What a source makes of each label of its caller."""
         if source.caller is None:
-            return _Label(source.times, (source,), source.unit, source.entry, source.confidence)
+            return [_Label(source.times, (source,), source.unit, source.entry, source.confidence)]
         if source.caller == node:
-            return None
+            return []
         if source.cap is not None:
             # A once-guard is evidence by itself, whoever calls the function around it.
-            return _Label(source.cap, (source,), "", "", source.confidence)
-        caller = self._labels.get(source.caller)
-        if caller is None:
-            if source.loop is not None:
-                caller = _Label(Times.ONCE, (), "", "", Confidence.HIGH)
-            elif source.fallback is not None:
-                return _Label(source.fallback, (source,), source.unit, source.entry, Confidence.MEDIUM)
-            else:
+            return [_Label(source.cap, (source,), "", "", source.confidence)]
+        known = [labels[source.caller] for labels in (self._labels, self._steady) if source.caller in labels]
+        if not known and source.loop is not None:
+            known = [_Label(Times.ONCE, (), "", "", Confidence.HIGH)]
+        elif not known and source.fallback is not None:
+            return [_Label(source.fallback, (source,), source.unit, source.entry, Confidence.MEDIUM)]
+        found = [self._after(caller, source) for caller in dict.fromkeys(known)]
+        return [label for label in found if label is not None]
+
+    def _after(self, caller: _Label, source: Source) -> _Label | None:
+        times, unit, entry, since = caller.times, caller.unit, caller.entry, caller.since_loop
+        if since and source.is_call:
+            since += 1
+            if since > LOOP_REACH:
                 return None
-        times, unit, entry = caller.times, caller.unit, caller.entry
         if source.loop is not None and times is not Times.MANY:
-            times, unit, entry = Times.MANY, "iteration", f"loop at {words.place(source.loop)}"
+            times, unit, entry, since = Times.MANY, "iteration", f"loop at {words.place(source.loop)}", 1
         if source.kind and times is Times.MANY and source.unit and source.loop is None and not source.is_call and caller.unit == "":
             unit, entry = source.unit, source.entry
-        times = self._limited(times, None, source.per)
-        if times is None:
+        limited = self._limited(times, None, source.per)
+        if limited is None:
             return None
-        confidence = min(caller.confidence, source.confidence)
         chain = (*caller.chain, source) if len(caller.chain) < LONGEST_CHAIN else caller.chain
-        return _Label(times, chain, unit, entry, confidence)
+        confidence = min(caller.confidence, source.confidence)
+        return _Label(limited, chain, unit, entry, confidence, since if limited is Times.MANY else 0)
 
     def _limited(self, times: Times, cap: Times | None, per: Node | None) -> Times | None:
         if cap is not None:
@@ -168,7 +188,7 @@ class Frequencies:
             return None
         if times == label.times:
             return label
-        return _Label(times, label.chain, label.unit, label.entry, label.confidence)
+        return _Label(times, label.chain, label.unit, label.entry, label.confidence, 0)
 
     # ---------------------------------------------------------------------------------------------- ceilings
     def _ceiling(self, node: Node) -> tuple[Times | None, Node | None]:
@@ -192,7 +212,7 @@ class Frequencies:
                 continue
             owner = self._resolver.scope(function.path, scope.parent) if scope.parent > 0 else None
             method = owner is not None and owner.kind == "class"
-            if method and len(scope.parameters) <= 1 or row.keyed.value == "instance":
+            if (method and len(scope.parameters) == 1) or row.keyed.value == "instance":
                 return None, Construct(function.path, scope.parent)
             keyed = row.keyed.value != "none" and len(scope.parameters) > 0
             return (Times.PER_KEY if keyed else Times.ONCE), None

@@ -191,10 +191,22 @@ class Guards:
             tested, text = alias, spell(alias.place)
         filled = region.fills(tested.place) or self._filled_by_callee(path, scope_index, tested.place, region)
         if not filled:
-            return None
+            return Guard(None, text, dead=True) if self._is_dead(path, scope_index, tested.place, region) else None
         if isinstance(tested.place, model.Name):
             return self._judge_name(path, scope_index, tested, text)
         return self._judge_attribute(path, scope_index, tested, text)
+
+    def _is_dead(self, path: str, scope_index: int, place: model.Expr, region: _Region) -> bool:
+        """Behind the test a local of the same name is filled, and what was tested is not: it stays missing for ever."""
+        scope = self._resolver.scope(path, scope_index)
+        if isinstance(place, model.Name):
+            index = self._resolver.index(path)
+            if index is None or place.id in index.names(scope_index) or place.id not in index.names(0):
+                return False
+        name = spell(place).rpartition(".")[2].strip("_")
+        return bool(name) and any(
+            local.strip("_") == name and local not in scope.globals for local in region.fills_locals()
+        )
 
     def _cache_behind(self, path: str, scope: model.Scope, place: model.Expr) -> _Tested | None:
         """The container that a tested local was just read from: `e = CACHE.get(k)`, then `if e is None`."""
@@ -237,9 +249,8 @@ class Guards:
         if current == scope_index and scope.kind in ("function", "lambda"):
             if keyed:
                 return None
-            if any(each.name == name for each in scope.parameters):
-                return Guard(None, text, parameter=True)
-            return Guard(None, text, dead=True)
+            parameter = _parameter_behind(scope, name)
+            return Guard(None, parameter, parameter=True) if parameter else None
         if self._is_per_thread(path, current, tested.place):
             return Guard(Times.PER_THREAD, text, key=tested.key)
         if scope.kind in ("function", "lambda"):
@@ -365,11 +376,32 @@ class _Region:
                 return True
         return False
 
+    def fills_locals(self) -> list[str]:
+        """The bare names that are assigned here."""
+        return [
+            target.id
+            for number, op in enumerate(self._scope.ops)
+            if number >= self._first and op.target is not None and op.kind == "bind" and self._inside(op.block)
+            for target in _targets(op.target)
+            if isinstance(target, model.Name)
+        ]
+
     def calls(self, facts: model.ModuleFacts | None) -> list[int]:
         """The calls that stand here."""
         if facts is None:
             return []
         return [index for index in self._scope.calls if facts.calls[index].op >= self._first and self._inside(facts.calls[index].block)]
+
+
+def _parameter_behind(scope: model.Scope, name: str) -> str:
+    """The parameter that a local was set from first, or the name itself when it is one."""
+    names = {each.name for each in scope.parameters}
+    if name in names:
+        return name
+    for op in scope.ops:
+        if isinstance(op.target, model.Name) and op.target.id == name and op.value is not None:
+            return op.value.id if isinstance(op.value, model.Name) and op.value.id in names else ""
+    return ""
 
 
 def _targets(target: model.Expr) -> list[model.Expr]:

@@ -1,0 +1,93 @@
+"""An engine that a function returns, followed into the functions that call it: do they keep it, drop it, dispose of it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.program.graph import Run
+from poollint.program.sites import Escape, Release
+
+if TYPE_CHECKING:
+    from poollint.program.callers import Callers
+    from poollint.program.flow import Flow, Flows
+    from poollint.program.graph import Source
+    from poollint.program.names import Resolver
+
+FARTHEST = 4
+_ORDER = (Release.NEVER, Release.HAPPY_PATH, Release.ALWAYS)
+
+
+class HandedOn:
+    """Extends a flow over the callers of the function."""
+
+    def __init__(self, resolver: Resolver, callers: Callers, flows: Flows) -> None:
+        self._resolver = resolver
+        self._callers = callers
+        self._flows = flows
+
+    def extend(self, flow: Flow, node: Run) -> None:
+        """Replace "returned" by what the known callers do with the result; unknown callers leave it as it is."""
+        if Escape.RETURNED not in flow.escapes or node.scope == 0:
+            return
+        found = self._after_return(node, FARTHEST, {node})
+        if found is None:
+            return
+        escapes, release = found
+        flow.escapes.discard(Escape.RETURNED)
+        flow.escapes.update(escapes)
+        if _ORDER.index(release) > _ORDER.index(flow.release):
+            flow.release = release
+
+    def _after_return(self, node: Run, depth: int, seen: set[Run]) -> tuple[set[Escape], Release] | None:
+        sources = self._callers.sources(node)
+        if not sources or depth == 0:
+            return None
+        escapes: set[Escape] = set()
+        release = Release.ALWAYS
+        for source in sources:
+            found = self._at_source(source, node, depth, seen)
+            if found is None:
+                return None
+            escapes |= found[0]
+            release = min(release, found[1], key=_ORDER.index)
+        return escapes, release
+
+    def _at_source(self, source: Source, node: Run, depth: int, seen: set[Run]) -> tuple[set[Escape], Release] | None:
+        if not isinstance(source.caller, Run) or not source.is_call:
+            return None
+        flow = self._flow_at(source, node)
+        if flow is None:
+            return None
+        if Escape.RETURNED not in flow.escapes:
+            return set(flow.escapes), flow.release
+        caller = Run(source.caller.path, source.caller.scope)
+        if caller in seen:
+            return None
+        beyond = self._after_return(caller, depth - 1, seen | {caller})
+        if beyond is None:
+            return None
+        kept = (flow.escapes - {Escape.RETURNED}) | beyond[0]
+        return kept, max(flow.release, beyond[1], key=_ORDER.index)
+
+    def _flow_at(self, source: Source, node: Run) -> Flow | None:
+        """The flow of the result where it is called, or of the property where it is read on self."""
+        facts = self._resolver.project.facts(source.span.path)
+        assert facts is not None
+        span = source.span
+        for index, call in enumerate(facts.calls):
+            place = (call.line, call.column, call.end_line, call.end_column)
+            if place == (span.line, span.column, span.end_line, span.end_column):
+                name = self._resolver.scope(node.path, node.scope).name
+                if _calls(call, name):
+                    return self._flows.of_call(span.path, index)
+        caller = source.caller
+        scope = self._resolver.scope(node.path, node.scope)
+        if caller is not None and scope.parent > 0 and self._resolver.scope(node.path, scope.parent).kind == "class":
+            return self._flows.of_attribute(caller.path, caller.scope, scope.name)
+        return None
+
+
+def _calls(call: object, name: str) -> bool:
+    func = getattr(call, "func", None)
+    last = getattr(func, "attr", None) or getattr(func, "id", None)
+    return last == name or last is None
