@@ -51,6 +51,12 @@ class Library:
         return frozenset(name.rpartition(".")[2] for name in self._tables.engine_factories.numbers)
 
     @property
+    def instance_methods(self) -> frozenset[str]:
+        """Names and patterns of methods that some library calls on an instance which it is handed."""
+        rows = self._tables.entry_points.rows
+        return frozenset(name for row in rows for argument in row.callable for name in argument.instance_methods)
+
+    @property
     def facts(self) -> Mapping[str, object]:
         """Tables that are no rows: default pools, accepted keywords, effects of session methods."""
         return self._tables.facts

@@ -47,6 +47,8 @@ class ArgumentReader:
         """The arguments of a call of an engine factory."""
         keywords, unknown = self.keywords(path, call.scope, call.keywords)
         pool = self._pool(path, call.scope, keywords, unknown)
+        if pool is Pool.UNKNOWN and self._stores_null_pool(path, call.scope):
+            pool = Pool.NULL
         url_expr = self._url_argument(call, factory)
         url = self.fold(path, call.scope, url_expr) if url_expr is not None else ""
         literal = url_expr is not None and self._text(path, call.scope, url_expr)
@@ -154,6 +156,17 @@ class ArgumentReader:
                 if value.fqn.startswith(("sqlalchemy.", "sqlmodel.")):
                     return _POOLS.get(name, Pool.OTHER)
         return Pool.UNKNOWN
+
+    def _stores_null_pool(self, path: str, scope: int) -> bool:
+        """`options["poolclass"] = NullPool` somewhere in the function: the unknown options are those of a NullPool."""
+        for op in self._resolver.scope(path, scope).ops:
+            target = op.target
+            if isinstance(target, model.Subscript) and isinstance(target.index, model.Const):
+                if target.index.value == "poolclass":
+                    values = self._resolver.values(path, scope, op.value)
+                    if any(isinstance(each, External) and each.fqn.endswith(".NullPool") for each in values):
+                        return True
+        return False
 
     def _number(self, path: str, scope: int, expr: model.Expr | None) -> int | None:
         if isinstance(expr, model.Name):

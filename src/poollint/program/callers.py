@@ -8,6 +8,7 @@ container from which it is called later. Mentions in tests are no callers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 400
 MOST_HOPS = 6
+_SPECIAL_ROLES = {
+    "__call__": Role.CALLEE,
+    "__enter__": Role.ENTERED,
+    "__aenter__": Role.ENTERED,
+    "__iter__": Role.ITERATED,
+}
 _COPY_NAMES = frozenset({"functools.wraps", "functools.update_wrapper"})
 """They copy the name of what they are given on to something else; they neither run nor keep it."""
 
@@ -269,6 +276,7 @@ class Callers:
         if scope.name.startswith("__") and scope.name.endswith("__"):
             self._special(function, owner, scope.name, trail)
             return
+        self._as_resource(function, owner, trail)
         is_property = self._resolver.is_property(function)
         files = self._class_files(owner)
         for path in self._resolver.project.mentioning(scope.name):
@@ -396,65 +404,77 @@ class Callers:
 
     def _special(self, function: Function, owner: ClassValue, name: str, trail: _Trail) -> None:
         """`__call__`, `__enter__` and the like run where an instance is used in that way."""
-        roles = {"__call__": Role.CALLEE, "__enter__": Role.ENTERED, "__aenter__": Role.ENTERED, "__iter__": Role.ITERATED}
-        role = roles.get(name)
+        role = _SPECIAL_ROLES.get(name)
         if role is None:
             return
-        tokens = self.class_tokens(owner)
-        for path in sorted({each for token in tokens for each in self._resolver.project.mentioning(token)}):
-            references = self.references(path)
-            if references is None:
-                continue
-            for token in sorted(tokens):
-                for reference in references.of(token):
-                    self._instance_use(path, reference, function, owner, role, trail)
+        for path, position in self._instances(function, owner):
+            if position.role is role:
+                trail.referenced = True
+                self._edge(path, position, trail)
+            elif role is Role.CALLEE and position.role in (Role.ARGUMENT, Role.DECORATOR):
+                trail.referenced = True
+                self._follow(path, position, trail)
 
-    def _instance_use(
-        self, path: str, reference: Reference, function: Function, owner: ClassValue, role: Role, trail: _Trail
-    ) -> None:
-        references = self.references(path)
-        assert references is not None
-        position: Position | None = reference.position
-        values = self._resolver.values(path, reference.position.scope, reference.expr)
-        if any(isinstance(value, ClassValue) and self._runs(value, function, owner) for value in values):
-            if position is None or position.role is not Role.CALLEE:
-                return
-            position = references.calls.get(position.index)
-        elif not any(isinstance(value, Instance) and self._runs(value.cls, function, owner) for value in values):
+    def _as_resource(self, function: Function, owner: ClassValue, trail: _Trail) -> None:
+        """Frameworks that are handed an instance call its methods by name (`app.add_route("/x", Resource())`)."""
+        name = self._resolver.scope(function.path, function.scope).name
+        if not any(fnmatchcase(name, pattern) for pattern in self._resolver.library.instance_methods):
             return
-        if position is None:
+        for path, position in self._instances(function, owner):
+            if position.role is Role.ARGUMENT:
+                call = self._resolver.call(path, position.index)
+                span = Span(path, position.line, position.column, position.end_line, position.end_column)
+                callees = self._resolver.values(path, position.scope, call.func)
+                self._registrations.of_instance(Registration(path, position, call, span), callees, name, trail.sources)
+
+    def _instances(self, function: Function, owner: ClassValue) -> Iterator[tuple[str, Position]]:
+        """The positions of instances whose lookup of the method's name gives the function."""
+        seen: set[tuple[object, ...]] = set()
+        for cls in (owner, *self.subclasses(owner)):
+            if cls != owner and not self._runs(cls, function, owner):
+                continue
+            name = self._resolver.scope(cls.path, cls.scope).name
+            for path, reference in self._class_mentions(cls, name):
+                references = self.references(path)
+                assert references is not None
+                if reference.position.role is not Role.CALLEE or self._places.is_test(path):
+                    continue
+                values = self._resolver.values(path, reference.position.scope, reference.expr)
+                position = references.calls.get(reference.position.index)
+                if cls in values and position is not None:
+                    yield path, position
+                    yield from self._variable_positions(path, position, function, owner, seen)
+
+    def _variable_positions(
+        self,
+        path: str,
+        position: Position,
+        function: Function,
+        owner: ClassValue,
+        seen: set[tuple[object, ...]],
+    ) -> Iterator[tuple[str, Position]]:
+        """Where a variable that an instance was assigned to is used."""
+        if position.role is not Role.ASSIGNED or position.index < 0:
             return
-        trail.referenced = True
-        if position.role is role:
-            self._edge(path, position, trail)
-        elif position.role is Role.ARGUMENT and role is Role.CALLEE:
-            self._follow(path, position, trail)
-        elif position.role is Role.ASSIGNED and role is not Role.ITERATED:
-            self._assigned_instance(path, position, function, owner, role, trail)
+        scope = self._resolver.scope(path, position.scope)
+        target = scope.ops[position.index].target
+        if not isinstance(target, (model.Name, model.Attr)):
+            return
+        name = target.id if isinstance(target, model.Name) else target.attr
+        local = isinstance(target, model.Name) and scope.kind == "function"
+        if (path, position.scope if local else 0, name) in seen:
+            return
+        seen.add((path, position.scope if local else 0, name))
+        for each in [path] if local else self._naming(path, name):
+            references = self.references(each)
+            for reference in references.of(name) if references is not None else ():
+                values = self._resolver.values(each, reference.position.scope, reference.expr)
+                if any(isinstance(value, Instance) and self._runs(value.cls, function, owner) for value in values):
+                    yield each, reference.position
 
     def _runs(self, cls: ClassValue, function: Function, owner: ClassValue) -> bool:
         name = self._resolver.scope(function.path, function.scope).name
         return self._resolver.classes.method(cls, name) == (owner, function.scope)
-
-    def _assigned_instance(
-        self, path: str, position: Position, function: Function, owner: ClassValue, role: Role, trail: _Trail
-    ) -> None:
-        scope = self._resolver.scope(path, position.scope)
-        target = scope.ops[position.index].target
-        references = self.references(path)
-        assert references is not None
-        if not isinstance(target, model.Name) or not trail.first(("instance", path, position.scope, target.id, role)):
-            return
-        places = [path] if scope.kind == "function" else self._resolver.project.mentioning(target.id)
-        for each in places:
-            found = self.references(each)
-            for reference in found.of(target.id) if found is not None else ():
-                values = self._resolver.values(each, reference.position.scope, reference.expr)
-                if any(isinstance(value, Instance) and self._runs(value.cls, function, owner) for value in values):
-                    if reference.position.role is role:
-                        self._edge(each, reference.position, trail)
-                    elif reference.position.role in (Role.ARGUMENT, Role.DECORATOR):
-                        self._follow(each, reference.position, trail)
 
     # ---------------------------------------------------------------------------------------------- classes
     def subclasses(self, cls: ClassValue) -> tuple[ClassValue, ...]:

@@ -72,10 +72,10 @@ class Engines:
         self._callers = callers
         self._frequencies = frequencies
         self.places = places
-        self._arguments = ArgumentReader(resolver)
+        self.arguments = ArgumentReader(resolver)
         self._factory_names = resolver.library.factory_names
         self._flows = Flows(resolver)
-        self.memos = Memos(resolver, self._arguments)
+        self.memos = Memos(resolver, self.arguments)
         self._handed_on = HandedOn(resolver, callers, self._flows)
 
     # ---------------------------------------------------------------------------------------------- finding
@@ -186,7 +186,7 @@ class Engines:
         call = self._resolver.call(path, index)
         facts = self._resolver.project.facts(path)
         assert facts is not None
-        arguments = self._arguments.read(path, call, acquisition.factory)
+        arguments = self.arguments.read(path, call, acquisition.factory)
         if arguments.mock:
             return None
         flow = self._flows.of_call(path, index)
@@ -220,7 +220,7 @@ class Engines:
             settings=arguments.settings,
             in_test=self.places.is_test(path),
             in_migration=self.places.is_migration(path),
-            one_shot_script=frequency.known and frequency.times <= Times.ONCE,
+            one_shot_script=self._is_one_shot(holder, frequency, path),
             class_name=self._class_name(path, call.scope),
             scoped_without_null=flow.in_scoped_session and arguments.pool is not Pool.NULL,
             public=self._is_public(path, call.scope),
@@ -231,11 +231,19 @@ class Engines:
         site = self._with_module(site, path, call, flow)
         return self._with_class(site, path, call, flow, arguments)
 
+    def _is_one_shot(self, holder: Holder, frequency: Frequency, path: str) -> bool:
+        """S11: only the module level of a program that runs and ends reaches it."""
+        if holder is Holder.MODULE:
+            facts = self._resolver.project.facts(path)
+            assert facts is not None
+            return any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
+        return frequency.known and frequency.times <= Times.ONCE
+
     def _as_provider(self, site: EngineSite, call: model.Call) -> EngineSite:
         step = Step(site.span, f"{_last(call.func)}() calls it at every use")
         entry = f"provider at {site.span.path}:{site.span.line}"
         frequency = Frequency(Times.MANY, True, "use", entry, (step,), contexts=frozenset({"dependency"}), concurrent=True)
-        return replace(site, holder=Holder.DEFAULT_FACTORY, frequency=frequency, escapes=frozenset({Escape.RETURNED}), inline_into="")
+        return replace(site, holder=Holder.DEFAULT_FACTORY, frequency=frequency, escapes=frozenset({Escape.RETURNED}), inline_into="", one_shot_script=False)
 
     def _with_instance_memo(self, site: EngineSite, path: str, call: model.Call) -> EngineSite:
         """A memoiser per object keeps one engine per object: what counts is how often the class is made."""
@@ -412,9 +420,20 @@ class Engines:
 
     def _per_test(self, site: EngineSite, path: str, scope_index: int) -> bool:
         """In setUp or a function-scoped fixture of a test, and nothing there disposes of it."""
-        if not site.in_test or site.in_memory or site.pool is Pool.NULL or site.url.strip("(").startswith("'sqlite"):
+        if not site.in_test or site.in_memory or site.pool is Pool.NULL:
+            return False
+        if not is_server_url(site.url) and self.memos.speaks_of_sqlite(path):
             return False
         return self.memos.is_per_test(path, scope_index)
+
+
+def is_server_url(url: str) -> bool:
+    """A folded constant URL of something else than SQLite."""
+    return url.startswith("'") and "://" in url and not url.startswith("'sqlite")
+
+
+def _is_main_test(test: model.Expr | None) -> bool:
+    return isinstance(test, model.Compare) and isinstance(test.left, model.Name) and test.left.id == "__name__"
 
 
 def _assigned_aliases(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:

@@ -112,6 +112,10 @@ class Memos:
             block = scope.blocks[block].parent
         return False
 
+    def speaks_of_sqlite(self, path: str) -> bool:
+        """A test file that names an SQLite URL: its databases are files or memory, and no server's connections."""
+        return b"sqlite:" in self._resolver.project.data(path) or b"sqlite+" in self._resolver.project.data(path)
+
     def is_per_test(self, path: str, scope_index: int) -> bool:
         """The function runs before every test, and neither it nor its class disposes of anything."""
         scope = self._resolver.scope(path, scope_index)

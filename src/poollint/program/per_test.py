@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.program.engines import is_server_url
 from poollint.program.sites import EngineSite, Escape, Frequency, Holder, Pool, Release, Span, Times
 from poollint.program.values import ClassValue
 
@@ -50,7 +51,7 @@ class PerTest:
             for index, call in enumerate(facts.calls):
                 if not self._constructs(path, index, call, owner, name):
                     continue
-                if not self._engines.memos.is_per_test(path, call.scope) or _is_sqlite(facts, call):
+                if not self._engines.memos.is_per_test(path, call.scope) or self._is_sqlite(path, call):
                     continue
                 span = Span(path, call.line, call.column, call.end_line, call.end_column)
                 found[span] = replace(
@@ -73,13 +74,9 @@ class PerTest:
         last = call.func.attr if isinstance(call.func, model.Attr) else call.func.id if isinstance(call.func, model.Name) else ""
         return last == name and owner in self._resolver.callee(path, index)
 
-
-def _is_sqlite(facts: model.ModuleFacts, call: model.Call) -> bool:
-    for expr in (*call.args, *(value for _, value in call.keywords)):
-        if isinstance(expr, model.Name):
-            for op in facts.scopes[0].ops:
-                if isinstance(op.target, model.Name) and op.target.id == expr.id and op.value is not None:
-                    expr = op.value
-        if isinstance(expr, model.Const) and isinstance(expr.value, str) and expr.value.startswith("sqlite"):
-            return True
-    return False
+    def _is_sqlite(self, path: str, call: model.Call) -> bool:
+        """No argument is the constant URL of a server, and the file names an SQLite URL."""
+        arguments = (*call.args, *(value for _, value in call.keywords))
+        if any(is_server_url(self._engines.arguments.fold(path, call.scope, each)) for each in arguments):
+            return False
+        return self._engines.memos.speaks_of_sqlite(path)

@@ -127,7 +127,7 @@ class Registrations:
         name = words.target(self._resolver, target)
         found = False
         for fqn, row in self._rows(callees, (Form.CALL, Form.METHOD)):
-            if not any(_matches(argument, at.position.slot) for argument in row.callable):
+            if not any(_matches(each, at.position.slot) and not each.instance_methods for each in row.callable):
                 continue
             found = True
             if row.kind in _IGNORED:
@@ -146,6 +146,16 @@ class Registrations:
         if isinstance(at.call.func, model.Attr) and _unresolved(self._resolver, callees):
             return self._hints(at, at.call.func, name, sources)
         return False
+
+    def of_instance(self, at: Registration, callees: Values, method: str, sources: list[Source]) -> None:
+        """An instance is an argument of a call whose row names the methods that are called on it."""
+        for fqn, row in self._rows(callees, (Form.CALL, Form.METHOD)):
+            for argument in row.callable:
+                if not _matches(argument, at.position.slot):
+                    continue
+                if any(fnmatchcase(method, pattern) for pattern in argument.instance_methods):
+                    text = f"{method}() runs once per {words.unit(row.kind)}: its object is passed to {words.short(fqn)}()"
+                    sources.append(self._source(row, at.span, text, at.path, at.position.scope, at.position.block))
 
     def _is_cached_provider(self, call: model.Call, fqn: str) -> bool:
         """A provider that keeps its value across requests when told so (litestar's `use_cache=True`)."""
