@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 
 import pytest
@@ -390,8 +392,11 @@ class TestIgnorePatterns:
             ("# x.py", "# x.py", False),
             ("x.py  ", "x.py", True),
             ("x\\ ", "x ", True),
+            ("x /", "x /y", True),
+            ("x\\ /", "x /y", True),
+            ("x /", "x/y", False),
+            (" x", "x", False),
             ("x.py\r", "x.py", True),
-            ("[[:digit:]].py", "1.py", True),
             ("x.p\\y", "x.py", True),
             ("x.py\\", "x.py", False),
         ],
@@ -407,15 +412,30 @@ class TestIgnorePatterns:
     def test_nothing_comes_back_below_a_folder_that_is_left_out(self) -> None:
         assert IgnoreFile(["a/", "!a/keep.py"]).leaves_out("a/keep.py")
 
-    def test_a_bad_pattern_does_not_spoil_the_others(self) -> None:
-        assert IgnoreFile(["[z-a]", "x.py"]).leaves_out("x.py")
+    @pytest.mark.parametrize("bad", ["[z-a]", "!", "//", "[", "a\\", "[[:digit:]]", "\udc80", "\0"])
+    def test_a_bad_pattern_does_not_spoil_the_others(self, bad: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert IgnoreFile([bad, "x.py", bad]).leaves_out("x.py")
+
+    def test_a_pattern_for_a_folder_says_nothing_about_what_lies_below_it(self) -> None:
+        ignore = IgnoreFile(["*", "!a/", "!*.py"])
+        assert not ignore.leaves_out("a/b.py")
+        assert ignore.leaves_out("a/b.txt")
+        assert ignore.leaves_out("b/b.py")
+        assert IgnoreFile(["!a/"]).decide("a/b.py", False) is None
+
+
+def means_the_same_to_pathspec(line: str) -> bool:
+    """Whether git and pathspec agree on a pattern: not on a backslash or slash inside of brackets."""
+    return bool(line.strip()) and not re.search(r"\[.*[\\/]", line)
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(
     st.lists(
-        st.text(alphabet=st.sampled_from("ab.*?/![]-\\ #"), min_size=1, max_size=7).filter(lambda line: line.strip()),
+        st.text(alphabet=st.sampled_from("ab.*?/![]-\\ #"), min_size=1, max_size=7).filter(means_the_same_to_pathspec),
         min_size=1,
         max_size=4,
     )

@@ -188,10 +188,10 @@ class Walk:
             self.skipped.append((path, OUTSIDE_LINK))
 
     def _left_out(self, path: str, name: str, is_directory: bool, scopes: tuple[_IgnoreScope, ...]) -> str | None:
-        if self.exclude is not None and self.exclude.decide(path, name, is_directory):
+        if self.exclude is not None and self.exclude.decide(path, is_directory):
             return EXCLUDED
         for scope in reversed(scopes):
-            decision = scope.ignore.decide(scope.before + path[scope.cut :], name, is_directory)
+            decision = scope.ignore.decide(scope.before + path[scope.cut :], is_directory)
             if decision is not None:
                 return GITIGNORED if decision else None
         return None
