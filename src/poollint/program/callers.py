@@ -111,19 +111,22 @@ class Callers:
         return found
 
     def _leaving_out(self, node: Run) -> tuple[Source, ...]:
-        """The sources of a function that do not pass the parameter, so that its default counts."""
+        """The sources of a function that do not pass the parameter, so that its default counts, or those that do."""
         scope = self._resolver.scope(node.path, node.scope)
         positional = [each.name for each in scope.parameters if each.kind == "positional"]
-        slot = positional.index(node.without) if node.without in positional else -1
+        name = node.without.removeprefix("+")
+        wanted = node.without.startswith("+")
+        slot = positional.index(name) if name in positional else -1
         in_class = scope.parent > 0 and self._resolver.scope(node.path, scope.parent).kind == "class"
         found = []
         for source in self.sources(Run(node.path, node.scope)):
-            if not source.is_call or not self._passes(source.span, node.without, slot - 1 if in_class else slot):
+            passes = source.is_call and self._passes(source.span, name, slot - 1 if in_class else slot)
+            if passes == wanted:
                 found.append(source)
         return tuple(found)
 
     def _passes(self, span: Span, name: str, slot: int) -> bool:
-        """The call at this place gives the parameter a value other than None."""
+        """The call at this place gives the parameter a value other than None or False."""
         facts = self._resolver.project.facts(span.path)
         if facts is None:
             return False
@@ -137,7 +140,7 @@ class Callers:
                 given = dict(call.keywords).get(name)
                 if given is None and 0 <= slot < len(call.args):
                     given = call.args[slot]
-                return given is not None and not (isinstance(given, model.Const) and given.value is None and not given.kind)
+                return given is not None and not (isinstance(given, model.Const) and not given.value and not given.kind)
         return False
 
     def _search(self, node: Node) -> _Trail:

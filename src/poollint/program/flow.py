@@ -191,6 +191,9 @@ class _Walk:
                 self._inside.add(index)
             if self._holds_argument(call) and self._wraps(index, call):
                 self._inside.add(index)
+                if isinstance(func, model.Attr) and func.attr == "configure":
+                    # `Session.configure(bind=engine)`: from here on the factory itself holds the engine.
+                    self._bind(func.value, None, "inside")
 
     def _holds_argument(self, call: model.Call) -> str:
         for argument in (*call.args, *(value for _, value in call.keywords)):
@@ -247,7 +250,7 @@ class _Walk:
             self._into_container(target.value, held)
 
     def _bind_name(self, name: str, held: str) -> None:
-        if self._scope.kind == "module" or name in self._scope.globals:
+        if self._scope.kind == "module" or name in self._scope.globals or self._is_outer(name):
             if held != "inside":
                 self.flow.escapes.add(Escape.STORED_GLOBALLY)
                 self.flow.names.add(name)
@@ -265,6 +268,11 @@ class _Walk:
             self._inside_names.add(name)
         else:
             self.flow.names.add(name)
+
+    def _is_outer(self, name: str) -> bool:
+        """The name is a variable of the module that this function does not rebind (`Session.configure(...)`)."""
+        index = self._resolver.index(self._path)
+        return index is not None and name not in index.names(self._index) and name in index.names(0)
 
     def _bind_attribute(self, target: model.Attr, held: str) -> None:
         if self._is_self(target.value) and self._is_method():

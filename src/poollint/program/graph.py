@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Run:
-    """Running a function of the program (scope 0: importing the module); `without`: leaving this parameter out."""
+    """Running a function of the program (scope 0: importing the module); `without`: by the calls that leave this
+    parameter out, or ("+name") that pass it."""
 
     path: str
     scope: int

@@ -31,7 +31,8 @@ class Guard:
 
     `times`: ONCE (a global), PER_KEY (a container), PER_THREAD, PER_PROCESS (a process id), or None when it is once
     per instance of `owner`. `target` is the tested expression as written, `key` the tested key. `dead`: the guard
-    fills a local only. `parameter`: it fills a parameter that the caller left out.
+    fills a local only. `parameter`: it fills the parameter
+    `target` that the caller left out, or ("+name") runs only where the caller passes that flag.
     """
 
     times: Times | None
@@ -82,7 +83,21 @@ class Guards:
             if guard is not None and not guard.dead:
                 return guard
             dead = dead or guard
-        return dead
+        return dead or self._asked_for(path, scope_index, block)
+
+    def _asked_for(self, path: str, scope_index: int, block: int) -> Guard | None:
+        """The branch of a flag that is off by default: `def f(url, async_engine=False)`, then `if async_engine:`."""
+        scope = self._resolver.scope(path, scope_index)
+        off = {
+            each.name
+            for each in scope.parameters
+            if isinstance(each.default, model.Const) and not each.default.value and not each.default.kind
+        }
+        for each in ancestors(scope, block):
+            guarded = scope.blocks[each]
+            if guarded.kind == "if" and isinstance(guarded.test, model.Name) and guarded.test.id in off:
+                return Guard(None, f"+{guarded.test.id}", parameter=True)
+        return None
 
     # ---------------------------------------------------------------------------------------------- candidates
     def _candidates(self, path: str, scope_index: int, block: int, before: int) -> Iterator[tuple[_Tested, _Region]]:
@@ -187,7 +202,7 @@ class Guards:
             return None
         scope = self._resolver.scope(path, scope_index)
         alias = self._cache_behind(path, scope, tested.place)
-        if alias is not None:
+        if alias is not None and spell(alias.place):
             tested, text = alias, spell(alias.place)
         filled = region.fills(tested.place) or self._filled_by_callee(path, scope_index, tested.place, region)
         if not filled:
