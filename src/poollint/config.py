@@ -66,7 +66,7 @@ class SettingsKey:
 
 SEVERITIES = ("error", "warning", "info")
 REPORTS = ("primary", "touched")
-OUTPUT_FORMATS = ("text", "full", "json", "sarif", "github", "gitlab", "junit")
+OUTPUT_FORMATS = ("text", "full", "json")
 
 
 @dataclass(frozen=True, slots=True)
