@@ -133,4 +133,4 @@ def sorted_findings(findings: Sequence[Finding]) -> list[Finding]:
 def relative_path(path: str, start: Path) -> str:
     """`path` relative to `start` with `/`, or unchanged when it lies outside of it."""
     prefix = start.as_posix().rstrip("/") + "/"
-    return path[len(prefix) :] if path.startswith(prefix) else path
+    return path.removeprefix(prefix)

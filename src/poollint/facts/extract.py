@@ -76,7 +76,9 @@ def extract(data: bytes, path: str = "<unknown>") -> ModuleFacts | SyntaxProblem
             tree = ast.parse(data, path)
         return _Walk().module(tree)
     except SyntaxError as error:
-        return SyntaxProblem("syntax", error.msg or "invalid syntax", error.lineno or 1, max((error.offset or 1) - 1, 0))
+        return SyntaxProblem(
+            "syntax", error.msg or "invalid syntax", error.lineno or 1, max((error.offset or 1) - 1, 0)
+        )
     except ValueError as error:
         return SyntaxProblem("decoding", str(error))
     except (RecursionError, MemoryError):
@@ -129,7 +131,9 @@ class _Walk:
     ) -> int:
         if not body:
             return -1
-        index = self.new_block(kind, body[0].lineno, body[-1].end_lineno or body[-1].lineno, test, target, group, is_async)
+        index = self.new_block(
+            kind, body[0].lineno, body[-1].end_lineno or body[-1].lineno, test, target, group, is_async
+        )
         self.scope.blocks[index].exit = _EXITS.get(type(body[-1]), "")
         parent, self.block = self.block, index
         self.statements(body)
@@ -351,7 +355,9 @@ class _Walk:
         positional = arguments.posonlyargs + arguments.args
         defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
         defaults.extend(arguments.defaults)
-        found = [self.parameter(node, "positional", default) for node, default in zip(positional, defaults, strict=True)]
+        found = [
+            self.parameter(node, "positional", default) for node, default in zip(positional, defaults, strict=True)
+        ]
         if arguments.vararg is not None:
             found.append(self.parameter(arguments.vararg, "vararg", None))
         for node, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
@@ -368,7 +374,9 @@ class _Walk:
             self.expr(node.annotation) if node.annotation is not None else None,
         )
 
-    def new_scope(self, kind: str, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda) -> Scope:
+    def new_scope(
+        self, kind: str, name: str, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+    ) -> Scope:
         prefix = self.scope.qualname
         if prefix and self.scope.kind != "class":
             prefix += ".<locals>"
@@ -521,7 +529,7 @@ class _Walk:
 
     def walrus(self, node: ast.NamedExpr) -> Expr:
         value = self.expr(node.value)
-        target = cast("ast.Name", node.target).id
+        target = node.target.id
         self.add_op(Op("bind", self.block, node.lineno, Name(target), value))
         return Walrus(target, value)
 
@@ -549,7 +557,10 @@ class _Walk:
         return Comprehension(type(node).__name__, elements)
 
     def opaque(self, node: ast.expr) -> Expr:
-        return Derived(type(node).__name__, [self.expr(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)])
+        return Derived(
+            type(node).__name__,
+            [self.expr(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)],
+        )
 
 
 _NOTHING = Const(None, "other")
@@ -559,7 +570,9 @@ def _exports(tree: ast.Module) -> list[str] | None:
     """The constant part of `__all__`, or None without one."""
     found: list[str] | None = None
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        )
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
             value = cast("ast.Assign | ast.AugAssign", node).value
             if isinstance(value, (ast.List, ast.Tuple)):
