@@ -8,6 +8,7 @@ container from which it is called later. Mentions in tests are no callers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,14 @@ _COPY_NAMES = frozenset({"functools.wraps", "functools.update_wrapper"})
 """They copy the name of what they are given on to something else; they neither run nor keep it."""
 
 
+class _Dispatch(Enum):
+    """How a method call reaches a method: not at all, by lookup, or because it overrides what the lookup finds."""
+
+    NONE = 0
+    DIRECT = 1
+    OVERRIDE = 2
+
+
 @dataclass(slots=True)
 class _Trail:
     """One search for the runners of one target: what was found, and which places have been followed."""
@@ -60,6 +69,7 @@ class _Trail:
     referenced: bool = False
     hops: int = 0
     decorating: bool = False
+    virtual: bool = False
     frames: list[tuple[Function, str, int]] = field(default_factory=list)
 
     def first(self, key: object) -> bool:
@@ -293,30 +303,34 @@ class Callers:
                     if path == function.path and self._is(path, reference, function):
                         self._follow(path, reference.position, trail)
                     continue
-                if self._dispatches(path, reference, function, owner):
+                dispatch = self._dispatches(path, reference, function, owner)
+                if dispatch is not _Dispatch.NONE:
                     trail.referenced = True
+                    trail.virtual = dispatch is _Dispatch.OVERRIDE
                     if is_property:
                         self._read(path, reference.position, trail)
                     else:
                         self._follow(path, reference.position, trail)
+                    trail.virtual = False
 
-    def _dispatches(self, path: str, reference: Reference, function: Function, owner: ClassValue) -> bool:
+    def _dispatches(self, path: str, reference: Reference, function: Function, owner: ClassValue) -> _Dispatch:
         """`receiver.name` may run the method: by lookup, or because the method overrides what the lookup finds."""
         assert isinstance(reference.expr, model.Attr)
         classes = self._resolver.classes
         name = reference.expr.attr
+        found = _Dispatch.NONE
         for value in self._resolver.values(path, reference.position.scope, reference.expr.value):
             if isinstance(value, (Instance, ClassValue)):
                 cls = value if isinstance(value, ClassValue) else value.cls
                 if classes.method(cls, name) == (owner, function.scope):
-                    return True
+                    return _Dispatch.DIRECT
                 if isinstance(value, Instance) and cls != owner and classes.derives(owner, cls):
-                    return True
+                    found = _Dispatch.OVERRIDE
             elif isinstance(value, Super):
                 for base in classes.order(ClassValue(value.path, value.scope))[1:]:
                     if classes.method(base, name) == (owner, function.scope):
-                        return True
-        return False
+                        return _Dispatch.DIRECT
+        return found
 
     def _class_files(self, cls: ClassValue) -> frozenset[str]:
         """The files that can get at an instance of the class, and the file of the class itself."""
@@ -642,7 +656,7 @@ class Callers:
             text += f", in the loop at line {block.line}"
         cap, per, without = self._cap(path, position)
         caller: Node = Run(path, position.scope, without)
-        trail.sources.append(Source(span, text, caller, loop=loop_span, cap=cap, per=per))
+        trail.sources.append(Source(span, text, caller, loop=loop_span, cap=cap, per=per, virtual=trail.virtual))
         self._registrations.of_result(path, position, trail.sources, self.references(path))
 
     def _cap(self, path: str, position: Position) -> tuple[Times | None, Node | None, str]:

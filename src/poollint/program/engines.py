@@ -233,11 +233,10 @@ class Engines:
 
     def _is_one_shot(self, holder: Holder, frequency: Frequency, path: str) -> bool:
         """S11: only the module level of a program that runs and ends reaches it."""
-        if holder is Holder.MODULE:
-            facts = self._resolver.project.facts(path)
-            assert facts is not None
-            return any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
-        return frequency.known and frequency.times <= Times.ONCE
+        facts = self._resolver.project.facts(path)
+        assert facts is not None
+        script = any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
+        return script and (holder is Holder.MODULE or (frequency.known and frequency.times <= Times.ONCE))
 
     def _as_provider(self, site: EngineSite, call: model.Call) -> EngineSite:
         step = Step(site.span, f"{_last(call.func)}() calls it at every use")
@@ -354,7 +353,7 @@ class Engines:
         if block is None:
             return None
         loop = scope.blocks[block]
-        names = _loop_names(scope, block)
+        names = _loop_names(facts, scope, block)
         arguments = [*call.args, *(value for _, value in call.keywords)]
         depends = any(_uses(facts, each, names) for each in arguments)
         stored = bool(flow.escapes & _HANDED_ON) or bool(flow.containers)
@@ -446,14 +445,14 @@ def _assigned_aliases(facts: model.ModuleFacts, names: frozenset[str]) -> frozen
     )
 
 
-def _loop_names(scope: model.Scope, block: int) -> set[str]:
+def _loop_names(facts: model.ModuleFacts, scope: model.Scope, block: int) -> set[str]:
     """The loop variables and what is computed from them inside the loop."""
     names: set[str] = set()
     _collect_names(scope.blocks[block].target, names)
     for _ in range(3):
         for op in scope.ops:
             if op.target is not None and op.value is not None and block in ancestors(scope, op.block):
-                if op.kind in ("bind", "for", "with") and _mentions_any(op.value, names):
+                if op.kind in ("bind", "for", "with") and _uses(facts, op.value, names):
                     _collect_names(op.target, names)
     return names
 

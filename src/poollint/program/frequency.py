@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 LONGEST_CHAIN = 24
-FARTHEST = 10
+FARTHEST = 7
+"""Levels of callers that are searched: a chain of more than six calls convinces nobody, and costs most of the time."""
 LOOP_REACH = 3
 """Calls between a loop and the site it repeats, at most. A loop farther away (over pipelines, files, test cases) is a
 program's main loop as often as not: on the corpus most false alarms came from such chains."""
@@ -167,7 +168,7 @@ class Frequencies:
         if source.kind and times is Times.MANY and source.unit and source.loop is None and not source.is_call and caller.unit == "":
             unit, entry = source.unit, source.entry
         limited = self._limited(times, None, source.per)
-        if limited is None:
+        if limited is None or (source.virtual and limited is not Times.MANY):
             return None
         chain = (*caller.chain, source) if len(caller.chain) < LONGEST_CHAIN else caller.chain
         confidence = min(caller.confidence, source.confidence)

@@ -44,7 +44,8 @@ class Source:
 
     From another node (`caller`): as often as the caller, raised to MANY where `loop` says so, and capped at `cap` or at
     the frequency of the node `per` (a guard on an attribute of an object: once per object). `fallback` are the times
-    that count when the caller's are not known.
+    that count when the caller's are not known. `virtual`: the call names a base class of which the method is only one
+    of the overrides; it may run often because of that call, but nothing follows from a call that runs once.
     From outside (`caller` is None): `times` per process. `unit` and `entry` are the words of a message, `text` the
     witness step. `kind` is the context it brings ("request", "thread", ...; "" for a plain call).
     """
@@ -63,6 +64,7 @@ class Source:
     confidence: Confidence = Confidence.HIGH
     is_call: bool = True
     fallback: Times | None = None
+    virtual: bool = False
 
 
 def run_of(function: Function) -> Run:

@@ -43,7 +43,8 @@ class Project:
     _known: frozenset[str] = frozenset()
     _folders: frozenset[str] = frozenset()
     _roots: tuple[str, ...] = ()
-    _mentions: dict[bytes, list[int]] | None = None
+    _tokens: list[frozenset[bytes]] | None = None
+    _mentions: dict[str, list[str]] = field(default_factory=dict)
     _starring: frozenset[str] | None = None
     _imports: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -97,16 +98,27 @@ class Project:
     def containing(self, markers: Iterable[bytes]) -> list[str]:
         """The files that contain any of the byte strings."""
         wanted = tuple(markers)
-        return [path for path in self.files if any(marker in self.data(path) for marker in wanted)]
+        found = []
+        for path in self.files:
+            data = self.data(path)
+            for marker in wanted:
+                if marker in data:
+                    found.append(path)
+                    break
+        return found
 
     def mentioning(self, token: str) -> Sequence[str]:
         """The files in which the identifier occurs (in code, a comment or a string), in order."""
         if self.everything or not token.isascii():
             return self.files
-        index = self._mentions
-        if index is None:
-            index = self._mentions = self._index()
-        return [self.files[position] for position in index.get(token.encode(), ())]
+        known = self._mentions.get(token)
+        if known is None:
+            if self._tokens is None:
+                self._tokens = [frozenset(_TOKEN.findall(self.data(path))) for path in self.files]
+            wanted = token.encode()
+            known = [path for path, tokens in zip(self.files, self._tokens, strict=True) if wanted in tokens]
+            self._mentions[token] = known
+        return known
 
     def deriving(self, name: str) -> list[str]:
         """The files with a class statement whose bases mention the name, or that import it under another name."""
@@ -129,18 +141,6 @@ class Project:
         """The last component of the module's dotted name: what an import of it mentions."""
         folder, _, name = path.rpartition("/")
         return folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
-
-    def _index(self) -> dict[bytes, list[int]]:
-        index: dict[bytes, list[int]] = {}
-        find = _TOKEN.findall
-        for position, path in enumerate(self.files):
-            for token in set(find(self.data(path))):
-                places = index.get(token)
-                if places is None:
-                    index[token] = [position]
-                else:
-                    places.append(position)
-        return index
 
     # ---------------------------------------------------------------------------------------------- modules
     def _find_source_roots(self) -> tuple[str, ...]:
