@@ -7,7 +7,7 @@ container from which it is called later. Mentions in tests are no callers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -111,7 +111,7 @@ class Callers:
     def sources(self, node: Node) -> tuple[Source, ...]:
         """Everything that was found to run the node, in a stable order."""
         found = self._memo.get(node)
-        if found is None and isinstance(node, Run) and node.without:
+        if found is None and node.without:
             found = self._memo[node] = self._leaving_out(node)
         if found is None:
             trail = self._search(node)
@@ -120,20 +120,31 @@ class Callers:
             self._referenced[node] = trail.referenced or bool(found)
         return found
 
-    def _leaving_out(self, node: Run) -> tuple[Source, ...]:
-        """The sources of a function that do not pass the parameter, so that its default counts, or those that do."""
-        scope = self._resolver.scope(node.path, node.scope)
-        positional = [each.name for each in scope.parameters if each.kind == "positional"]
+    def _leaving_out(self, node: Node) -> tuple[Source, ...]:
+        """The sources that do not pass the parameter, so that its default counts, or ("+name") those that do."""
         name = node.without.removeprefix("+")
         wanted = node.without.startswith("+")
-        slot = positional.index(name) if name in positional else -1
-        in_class = scope.parent > 0 and self._resolver.scope(node.path, scope.parent).kind == "class"
+        slot = self._slot(node, name)
         found = []
-        for source in self.sources(Run(node.path, node.scope)):
-            passes = source.is_call and self._passes(source.span, name, slot - 1 if in_class else slot)
-            if passes == wanted:
+        for source in self.sources(replace(node, without="")):
+            if not source.is_call and isinstance(source.caller, Construct):
+                found.append(replace(source, caller=replace(source.caller, without=node.without)))
+            elif (source.is_call and self._passes(source.span, name, slot)) == wanted:
                 found.append(source)
         return tuple(found)
+
+    def _slot(self, node: Node, name: str) -> int:
+        """The position of a parameter as a caller counts, or -1."""
+        function = (node.path, node.scope)
+        if isinstance(node, Construct):
+            method = self._resolver.classes.method(ClassValue(node.path, node.scope), "__init__")
+            if method is None:
+                return -1
+            function = (method[0].path, method[1])
+        scope = self._resolver.scope(*function)
+        positional = [each.name for each in scope.parameters if each.kind == "positional"]
+        in_class = scope.parent > 0 and self._resolver.scope(function[0], scope.parent).kind == "class"
+        return positional.index(name) - (1 if in_class else 0) if name in positional else -1
 
     def _passes(self, span: Span, name: str, slot: int) -> bool:
         """The call at this place gives the parameter a value other than None or False."""

@@ -233,10 +233,11 @@ class Engines:
 
     def _is_one_shot(self, holder: Holder, frequency: Frequency, path: str) -> bool:
         """S11: only the module level of a program that runs and ends reaches it."""
+        if holder is not Holder.MODULE:
+            return frequency.known and frequency.times <= Times.ONCE
         facts = self._resolver.project.facts(path)
         assert facts is not None
-        script = any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
-        return script and (holder is Holder.MODULE or (frequency.known and frequency.times <= Times.ONCE))
+        return any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
 
     def _as_provider(self, site: EngineSite, call: model.Call) -> EngineSite:
         step = Step(site.span, f"{_last(call.func)}() calls it at every use")

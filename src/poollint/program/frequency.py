@@ -99,8 +99,9 @@ class Frequencies:
                 if not label.since_loop or node in asked:
                     continue
             for source in self._callers.sources(node):
-                if source.cap is None:
-                    pending.extend(each for each in (source.caller, source.per) if each is not None)
+                giver = source.per or source.caller
+                if source.cap is None and giver is not None:
+                    pending.append(giver)
             _, per = self._ceiling(node)
             if per is not None:
                 pending.append(per)
@@ -149,10 +150,12 @@ class Frequencies:
         if source.cap is not None:
             # A once-guard is evidence by itself, whoever calls the function around it.
             return [_Label(source.cap, (source,), "", "", source.confidence)]
-        known = [labels[source.caller] for labels in (self._labels, self._steady) if source.caller in labels]
-        if not known and source.loop is not None:
+        # Behind a guard on an attribute the code runs once per object: as often as objects are made.
+        giver = source.per or source.caller
+        known = [labels[giver] for labels in (self._labels, self._steady) if giver in labels]
+        if not known and source.loop is not None and source.per is None:
             known = [_Label(Times.ONCE, (), "", "", Confidence.HIGH)]
-        elif not known and source.fallback is not None:
+        elif not known and source.fallback is not None and source.per is None:
             return [_Label(source.fallback, (source,), source.unit, source.entry, Confidence.MEDIUM)]
         found = [self._after(caller, source) for caller in dict.fromkeys(known)]
         return [label for label in found if label is not None]
@@ -163,33 +166,27 @@ class Frequencies:
             since += 1
             if since > LOOP_REACH:
                 return None
-        if source.loop is not None and times is not Times.MANY:
+        if source.loop is not None and times is not Times.MANY and source.per is None:
             times, unit, entry, since = Times.MANY, "iteration", f"loop at {words.place(source.loop)}", 1
         if source.kind and times is Times.MANY and source.unit and source.loop is None and not source.is_call and caller.unit == "":
             unit, entry = source.unit, source.entry
-        limited = self._limited(times, None, source.per)
-        if limited is None or (source.virtual and limited is not Times.MANY):
+        if source.virtual and times is not Times.MANY:
             return None
         chain = (*caller.chain, source) if len(caller.chain) < LONGEST_CHAIN else caller.chain
         confidence = min(caller.confidence, source.confidence)
-        return _Label(limited, chain, unit, entry, confidence, since if limited is Times.MANY else 0)
-
-    def _limited(self, times: Times, cap: Times | None, per: Node | None) -> Times | None:
-        if cap is not None:
-            return min(times, cap)
-        if per is not None:
-            owner = self._labels.get(per)
-            return min(times, owner.times) if owner is not None else None
-        return times
+        return _Label(times, chain, unit, entry, confidence, since)
 
     def _capped(self, node: Node, label: _Label) -> _Label | None:
+        """A memoised function runs its body at most as often as the memoiser lets it."""
         cap, per = self._ceiling(node)
-        times = self._limited(label.times, cap, per)
-        if times is None:
-            return None
-        if times == label.times:
-            return label
-        return _Label(times, label.chain, label.unit, label.entry, label.confidence, 0)
+        if cap is not None and label.times > cap:
+            return _Label(cap, label.chain, label.unit, label.entry, label.confidence)
+        if per is not None:
+            owner = self._labels.get(per)
+            if owner is None:
+                return None
+            return owner if owner.times < label.times else label
+        return label
 
     # ---------------------------------------------------------------------------------------------- ceilings
     def _ceiling(self, node: Node) -> tuple[Times | None, Node | None]:
@@ -314,4 +311,4 @@ class Frequencies:
 
 
 def _node_key(node: Node) -> tuple[str, int, str]:
-    return (node.path, node.scope, " made" if isinstance(node, Construct) else node.without)
+    return (node.path, node.scope, (" made" if isinstance(node, Construct) else "") + node.without)

@@ -29,10 +29,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Construct:
-    """Making an instance of a class of the program."""
+    """Making an instance of a class of the program; `without` as for `Run`."""
 
     path: str
     scope: int
+    without: str = ""
 
 
 Node: TypeAlias = Run | Construct

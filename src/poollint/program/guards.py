@@ -83,7 +83,33 @@ class Guards:
             if guard is not None and not guard.dead:
                 return guard
             dead = dead or guard
-        return dead or self._asked_for(path, scope_index, block)
+        return dead or self._found_elsewhere_first(path, scope_index, block, before) or self._asked_for(path, scope_index, block)
+
+    def _found_elsewhere_first(self, path: str, scope_index: int, block: int, before: int) -> Guard | None:
+        """`known = registry.get_db(key)`, then `if known is not None: return known`: what follows is for a miss only."""
+        scope = self._resolver.scope(path, scope_index)
+        chain = ancestors(scope, block)
+        for earlier in scope.blocks:
+            if earlier.kind != "if" or earlier.exit != "return" or earlier.test is None or earlier.first_op > before:
+                continue
+            around = [each for each in ancestors(scope, earlier.parent) if each not in chain]
+            if any(scope.blocks[each].kind != "if" for each in around):
+                continue
+            for tested in self._missing(path, earlier.test, True):
+                if isinstance(tested.place, model.Name) and self._is_looked_up(path, scope, tested.place.id):
+                    return Guard(Times.PER_KEY, tested.place.id)
+        return None
+
+    def _is_looked_up(self, path: str, scope: model.Scope, name: str) -> bool:
+        """The local was read from somewhere by a key: `x.get(key)`, `registry.get_db(key)`, `find_engine(key)`."""
+        for op in scope.ops:
+            if isinstance(op.target, model.Name) and op.target.id == name and op.value is not None:
+                value = op.value.value if isinstance(op.value, model.Await) else op.value
+                if isinstance(value, model.CallRef):
+                    call = self._resolver.call(path, value.index)
+                    last = call.func.attr if isinstance(call.func, model.Attr) else ""
+                    return bool(call.args or call.keywords) and last.startswith(("get", "find", "lookup", "load_cached"))
+        return False
 
     def _asked_for(self, path: str, scope_index: int, block: int) -> Guard | None:
         """The branch of a flag that is off by default: `def f(url, async_engine=False)`, then `if async_engine:`."""

@@ -69,6 +69,11 @@ def exemption(site: EngineSite) -> Callable[[EngineSite], bool] | None:
     return next((holds for holds in EXEMPTIONS if holds(site)), None)
 
 
+def exempt_but_for_scripts(site: EngineSite) -> bool:
+    """Like `exempt`, for what piles up within one run: a program that runs once is no excuse."""
+    return any(holds(site) for holds in EXEMPTIONS if holds is not one_shot_script)
+
+
 def exempt(site: EngineSite) -> bool:
     """Whether `exemption` finds a reason."""
     return exemption(site) is not None

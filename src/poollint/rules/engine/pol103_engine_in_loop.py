@@ -52,7 +52,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.sites import Step
 from poollint.rules.base import Metadata, Rule, Verdict
-from poollint.rules.engine.exemptions import disposed_always, exempt, null_pool
+from poollint.rules.engine.exemptions import disposed_always, exempt_but_for_scripts, null_pool
 from poollint.rules.engine.reporting import repeated_severity, unhinted_confidence, verdict
 from poollint.rules.engine.wording import call_name, place, sentence
 
@@ -71,7 +71,7 @@ METADATA = Metadata(
 
 def dropped_in_loop(site: EngineSite) -> bool:
     """A loop repeats the call, and no pass stores or disposes of the engine."""
-    return site.loop is not None and not site.loop.stored and not disposed_always(site) and not exempt(site)
+    return site.loop is not None and not site.loop.stored and not disposed_always(site) and not exempt_but_for_scripts(site)
 
 
 def message(site: EngineSite, loop: Loop) -> str:
