@@ -11,7 +11,6 @@ from poollint.program.disposals import Disposals
 from poollint.program.engines import Engines
 from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
-from poollint.program.graph import Node
 from poollint.program.guards import Guards
 from poollint.program.names import Resolver
 from poollint.program.per_test import PerTest
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from poollint.facts.cache import FactsCache
     from poollint.library.loader import Library
+    from poollint.program.graph import Node
 
 __all__ = ["Problem", "ProgramRequest", "ProgramResult", "analyse"]
 
@@ -133,10 +133,14 @@ def _with_twins(sites: list[EngineSite]) -> list[EngineSite]:
 
 
 def _may_be_twin(site: EngineSite) -> bool:
-    return bool(site.url) and site.holder is Holder.MODULE and not site.in_test and not site.in_migration and not site.hidden
+    return (
+        bool(site.url)
+        and site.holder is Holder.MODULE
+        and not site.in_test
+        and not site.in_migration
+        and not site.hidden
+    )
 
 
 def _twin_key(site: EngineSite) -> tuple[object, ...]:
     return (site.url, site.settings, site.is_async)
-
-

@@ -12,10 +12,35 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _TRANSPARENT = frozenset(
-    {"Optional", "Annotated", "Union", "Final", "ClassVar", "Required", "NotRequired", "Awaitable", "Coroutine", "InitVar"}
+    {
+        "Optional",
+        "Annotated",
+        "Union",
+        "Final",
+        "ClassVar",
+        "Required",
+        "NotRequired",
+        "Awaitable",
+        "Coroutine",
+        "InitVar",
+    }
 )
 _CONTAINERS = frozenset(
-    {"list", "List", "Sequence", "Iterable", "set", "Set", "tuple", "Tuple", "dict", "Dict", "Mapping", "Iterator", "deque"}
+    {
+        "list",
+        "List",
+        "Sequence",
+        "Iterable",
+        "set",
+        "Set",
+        "tuple",
+        "Tuple",
+        "dict",
+        "Dict",
+        "Mapping",
+        "Iterator",
+        "deque",
+    }
 )
 _CLASSES = frozenset({"type", "Type"})
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*")
@@ -44,7 +69,9 @@ def _collect(resolver: Resolver, path: str, scope: int, annotation: model.Expr, 
         _collect_subscript(resolver, path, scope, annotation, found)
 
 
-def _collect_subscript(resolver: Resolver, path: str, scope: int, annotation: model.Subscript, found: list[Value]) -> None:
+def _collect_subscript(
+    resolver: Resolver, path: str, scope: int, annotation: model.Subscript, found: list[Value]
+) -> None:
     name = _last_name(annotation.value)
     inner = annotation.index.items if isinstance(annotation.index, model.Items) else [annotation.index]
     if name == "Annotated":

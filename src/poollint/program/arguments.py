@@ -20,7 +20,9 @@ _POOLS = {
     "AsyncAdaptedQueuePool": Pool.QUEUE,
     "FallbackAsyncAdaptedQueuePool": Pool.QUEUE,
 }
-_ROLE_SETTINGS = frozenset({"isolation_level", "execution_options", "poolclass", "connect_args", "echo", "json_serializer"})
+_ROLE_SETTINGS = frozenset(
+    {"isolation_level", "execution_options", "poolclass", "connect_args", "echo", "json_serializer"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,13 @@ class ArgumentReader:
             url_expr is not None and self.depends_on_parameters(path, call.scope, url_expr),
             _is_memory(literal or ""),
             isinstance(strategy, model.Const) and strategy.value == "mock",
-            tuple(sorted((name, self.fold(path, call.scope, value) or "?") for name, value in keywords.items() if name in _ROLE_SETTINGS)),
+            tuple(
+                sorted(
+                    (name, self.fold(path, call.scope, value) or "?")
+                    for name, value in keywords.items()
+                    if name in _ROLE_SETTINGS
+                )
+            ),
         )
 
     def _url_argument(self, call: model.Call, factory: EngineFactory) -> model.Expr | None:
@@ -92,7 +100,9 @@ class ArgumentReader:
                 unknown = unknown or inner[1]
         return found, unknown
 
-    def _mapping(self, path: str, scope: int, expr: model.Expr, depth: int) -> tuple[dict[str, model.Expr], bool] | None:
+    def _mapping(
+        self, path: str, scope: int, expr: model.Expr, depth: int
+    ) -> tuple[dict[str, model.Expr], bool] | None:
         if depth > 4:
             return None
         if isinstance(expr, model.Mapping):
@@ -123,7 +133,9 @@ class ArgumentReader:
         assert facts is not None
         for holder in dict.fromkeys((scope, 0)):
             ops = facts.scopes[holder].ops
-            bound = [op for op in ops if isinstance(op.target, model.Name) and op.target.id == name and op.value is not None]
+            bound = [
+                op for op in ops if isinstance(op.target, model.Name) and op.target.id == name and op.value is not None
+            ]
             if not bound:
                 continue
             found: dict[str, model.Expr] = {}
@@ -136,8 +148,16 @@ class ArgumentReader:
                 unknown = unknown or inner[1]
             for op in ops:
                 target = op.target
-                if isinstance(target, model.Subscript) and isinstance(target.value, model.Name) and target.value.id == name:
-                    if isinstance(target.index, model.Const) and isinstance(target.index.value, str) and op.value is not None:
+                if (
+                    isinstance(target, model.Subscript)
+                    and isinstance(target.value, model.Name)
+                    and target.value.id == name
+                ):
+                    if (
+                        isinstance(target.index, model.Const)
+                        and isinstance(target.index.value, str)
+                        and op.value is not None
+                    ):
                         found[target.index.value] = op.value
                     else:
                         unknown = True
@@ -184,7 +204,11 @@ class ArgumentReader:
             holder = facts.scopes[current]
             if any(each.name == name for each in holder.parameters):
                 return None
-            bound = [op for op in holder.ops if isinstance(op.target, model.Name) and op.target.id == name and op.kind != "delete"]
+            bound = [
+                op
+                for op in holder.ops
+                if isinstance(op.target, model.Name) and op.target.id == name and op.kind != "delete"
+            ]
             if bound:
                 return bound[0].value if len(bound) == 1 and bound[0].kind == "bind" else None
             current = holder.parent

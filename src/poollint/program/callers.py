@@ -400,7 +400,7 @@ class Callers:
         return any(each == value or _function_of(each) == value for each in values)
 
     def _given_by(self, path: str, reference: Reference) -> Iterator[tuple[str, Function | None]]:
-        """Where the result of the call goes: the names under which others find it, with the function that returns it."""
+        """The names under which others find the result of the call, with the function that returns it."""
         references = self.references(path)
         assert references is not None
         position: Position | None = references.calls.get(reference.position.index)
@@ -646,7 +646,9 @@ class Callers:
         self._edge(path, position, trail)
 
     def _read(self, path: str, position: Position, trail: _Trail) -> None:
-        if not self._places.is_test(path) and trail.first((path, "read", position.scope, position.line, position.column)):
+        if not self._places.is_test(path) and trail.first(
+            (path, "read", position.scope, position.line, position.column)
+        ):
             self._edge(path, position, trail)
 
     def _edge(self, path: str, position: Position, trail: _Trail) -> None:
@@ -693,10 +695,10 @@ class Callers:
         if self._registrations.of_argument(registration, callees, trail.target, trail.sources):
             return
         for value in callees:
-            if isinstance(value, External) and value.fqn in ("functools.partial", "functools.partialmethod"):
-                self._result(path, position.index, trail)
-            elif isinstance(value, External) and value.fqn not in _COPY_NAMES and (
-                self._resolver.library.memoizer(value.fqn) or self._resolver.library.is_transparent(value.fqn)
+            if (isinstance(value, External) and value.fqn in ("functools.partial", "functools.partialmethod")) or (
+                isinstance(value, External)
+                and value.fqn not in _COPY_NAMES
+                and (self._resolver.library.memoizer(value.fqn) or self._resolver.library.is_transparent(value.fqn))
             ):
                 self._result(path, position.index, trail)
             elif isinstance(value, (Function, BoundMethod)):
@@ -706,7 +708,15 @@ class Callers:
                 self._argument_of(path, value.function, _with_slot(position, shifted), trail)
             elif isinstance(value, ClassValue):
                 self._constructor_argument(value, position, trail)
-        if isinstance(call.func, model.Attr) and call.func.attr in ("append", "add", "insert", "appendleft", "setdefault", "put", "extend"):
+        if isinstance(call.func, model.Attr) and call.func.attr in (
+            "append",
+            "add",
+            "insert",
+            "appendleft",
+            "setdefault",
+            "put",
+            "extend",
+        ):
             self._stored(path, position.scope, call.func.value, trail)
 
     def _argument_of(self, path: str, value: Function | BoundMethod, position: Position, trail: _Trail) -> None:
@@ -745,7 +755,9 @@ class Callers:
             self._parameter(Function(method[0].path, method[1]), slot, trail)
             return
         fields = list(self._resolver.index(cls.path).names(cls.scope)) if self._resolver.index(cls.path) else []  # type: ignore[union-attr]
-        name = fields[position.slot] if isinstance(position.slot, int) and position.slot < len(fields) else position.slot
+        name = (
+            fields[position.slot] if isinstance(position.slot, int) and position.slot < len(fields) else position.slot
+        )
         if isinstance(name, str) and name in fields:
             self._class_attribute(cls, name, trail)
 
@@ -814,7 +826,9 @@ class Callers:
                 if self._is_module_variable(each, facts, reference, path, name):
                     self._follow(each, reference.position, trail)
 
-    def _is_module_variable(self, each: str, facts: model.ModuleFacts, reference: Reference, path: str, name: str) -> bool:
+    def _is_module_variable(
+        self, each: str, facts: model.ModuleFacts, reference: Reference, path: str, name: str
+    ) -> bool:
         scope = reference.position.scope
         if isinstance(reference.expr, model.Attr):
             values = self._resolver.values(each, scope, reference.expr.value)
@@ -854,7 +868,14 @@ class Callers:
 
     def _attribute_read(self, path: str, position: Position, trail: _Trail) -> None:
         """`handlers.get(key)` or `handlers.values()`: the result of the call is the target again."""
-        if isinstance(position.whole, model.Attr) and position.whole.attr in ("get", "values", "items", "pop", "copy", "popleft"):
+        if isinstance(position.whole, model.Attr) and position.whole.attr in (
+            "get",
+            "values",
+            "items",
+            "pop",
+            "copy",
+            "popleft",
+        ):
             facts = self._resolver.project.facts(path)
             assert facts is not None
             for index in facts.scopes[position.scope].calls:
@@ -994,4 +1015,3 @@ def _holds_name(expr: model.Expr, name: str) -> bool:
 def _source_key(source: Source) -> tuple[object, ...]:
     caller = (source.caller.path, source.caller.scope) if source.caller is not None else ("", -1)
     return (source.span, source.text, caller, source.kind, source.times, source.confidence, source.unit)
-

@@ -42,10 +42,10 @@ class Disposals:
         return found
 
     def _is_shared_engine(self, path: str, scope_index: int, receiver: model.Expr) -> bool:
-        """The receiver is a variable of a module (not a local, parameter or attribute of an object) holding an engine."""
+        """The receiver is a variable of a module, not a local, parameter or attribute, and holds an engine."""
         name = receiver
         while isinstance(name, model.Attr):
-            if name.attr not in ("sync_engine",):
+            if name.attr != "sync_engine":
                 return self._is_module_attribute(path, scope_index, name)
             name = name.value
         if not isinstance(name, model.Name):

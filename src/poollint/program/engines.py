@@ -122,7 +122,7 @@ class Engines:
         return ""
 
     def _applies(self, path: str, call: model.Call, row: EngineFactory) -> bool:
-        if row.pool_only or row.memoised and row.owner is Owner.CALL:
+        if row.pool_only or (row.memoised and row.owner is Owner.CALL):
             return False
         given = {name for name, _ in call.keywords if name is not None}
         if any(keyword in given for keyword in row.unless):
@@ -138,7 +138,11 @@ class Engines:
 
     def _is_engine(self, path: str, scope: int, expr: model.Expr) -> bool:
         for value in self._resolver.values(path, scope, expr):
-            if isinstance(value, ExternalInstance) and value.fqn.rpartition(".")[2] in ("Engine", "AsyncEngine", "Connection"):
+            if isinstance(value, ExternalInstance) and value.fqn.rpartition(".")[2] in (
+                "Engine",
+                "AsyncEngine",
+                "Connection",
+            ):
                 return True
         return False
 
@@ -154,8 +158,15 @@ class Engines:
                 if position.role is not Role.ARGUMENT:
                     continue
                 callees = self._resolver.callee(path, position.index)
-                anti = [self._resolver.library.anti_memoizer(each.fqn) for each in callees if isinstance(each, External)]
-                if not any(row is not None and row.callable is not None and position.slot in (row.callable.pos, row.callable.kw) for row in anti):
+                anti = [
+                    self._resolver.library.anti_memoizer(each.fqn) for each in callees if isinstance(each, External)
+                ]
+                if not any(
+                    row is not None
+                    and row.callable is not None
+                    and position.slot in (row.callable.pos, row.callable.kw)
+                    for row in anti
+                ):
                     continue
                 for value in self._resolver.values(path, position.scope, reference.expr):
                     row = self._resolver.library.engine_factory(value.fqn) if isinstance(value, External) else None
@@ -242,8 +253,17 @@ class Engines:
     def _as_provider(self, site: EngineSite, call: model.Call) -> EngineSite:
         step = Step(site.span, f"{_last(call.func)}() calls it at every use")
         entry = f"provider at {site.span.path}:{site.span.line}"
-        frequency = Frequency(Times.MANY, True, "use", entry, (step,), contexts=frozenset({"dependency"}), concurrent=True)
-        return replace(site, holder=Holder.DEFAULT_FACTORY, frequency=frequency, escapes=frozenset({Escape.RETURNED}), inline_into="", one_shot_script=False)
+        frequency = Frequency(
+            Times.MANY, True, "use", entry, (step,), contexts=frozenset({"dependency"}), concurrent=True
+        )
+        return replace(
+            site,
+            holder=Holder.DEFAULT_FACTORY,
+            frequency=frequency,
+            escapes=frozenset({Escape.RETURNED}),
+            inline_into="",
+            one_shot_script=False,
+        )
 
     def _with_instance_memo(self, site: EngineSite, path: str, call: model.Call) -> EngineSite:
         """A memoiser per object keeps one engine per object: what counts is how often the class is made."""
@@ -284,9 +304,19 @@ class Engines:
         assert facts is not None
         for index in facts.scopes[0].calls:
             other = facts.calls[index]
-            if isinstance(other.func, model.Attr) and other.func.attr in ("connect", "begin", "execute", "raw_connection"):
-                if isinstance(other.func.value, model.Name) and other.func.value.id in flow.names:
-                    return True
+            if (
+                isinstance(other.func, model.Attr)
+                and other.func.attr
+                in (
+                    "connect",
+                    "begin",
+                    "execute",
+                    "raw_connection",
+                )
+                and isinstance(other.func.value, model.Name)
+                and other.func.value.id in flow.names
+            ):
+                return True
             held = [*other.args, *(value for _, value in other.keywords)]
             if other is not call and any(isinstance(each, model.Name) and each.id in flow.names for each in held):
                 for value in self._resolver.callee(path, index):
@@ -302,7 +332,11 @@ class Engines:
             return replace(site, made_per_test=self._per_test(site, path, call.scope))
         overwritten = self._overwritten(owner, call.scope, flow) if arguments.pool is not Pool.NULL else ()
         if self._owner_closes(owner, flow):
-            site = replace(site, release=Release.ALWAYS) if site.holder is Holder.INIT and self._always_entered(owner) else site
+            site = (
+                replace(site, release=Release.ALWAYS)
+                if site.holder is Holder.INIT and self._always_entered(owner)
+                else site
+            )
         return replace(site, overwritten=overwritten, made_per_test=self._per_test(site, path, call.scope))
 
     # ---------------------------------------------------------------------------------------------- details
@@ -313,7 +347,13 @@ class Engines:
         if scope.kind == "class":
             return Holder.CLASS_BODY
         in_class = scope.parent > 0 and self._resolver.scope(path, scope.parent).kind == "class"
-        if in_class and scope.name in ("__init__", "__post_init__", "model_post_init", "__attrs_post_init__", "__new__"):
+        if in_class and scope.name in (
+            "__init__",
+            "__post_init__",
+            "model_post_init",
+            "__attrs_post_init__",
+            "__new__",
+        ):
             return Holder.INIT
         names = self._resolver.decorator_names(path, scope_index)
         if in_class and ("builtins.property" in names or "abc.abstractproperty" in names):
@@ -367,17 +407,29 @@ class Engines:
         found: list[Span] = []
         for child in facts.scopes[owner.scope].children:
             scope = facts.scopes[child]
-            if scope.kind != "function" or scope.name in ("__init__", "__new__", "__getstate__", "__setstate__") or child == own:
+            if (
+                scope.kind != "function"
+                or scope.name in ("__init__", "__new__", "__getstate__", "__setstate__")
+                or child == own
+            ):
                 continue
             if any(_last(facts.calls[index].func).endswith("dispose") for index in scope.calls) or not scope.parameters:
                 continue
             receiver = scope.parameters[0].name
             for op in scope.ops:
                 target = op.target
-                if isinstance(target, model.Attr) and target.attr in flow.attributes and isinstance(target.value, model.Name):
-                    if target.value.id == receiver and isinstance(op.value, model.Const) and op.value.value is None:
-                        if not op.value.kind and not self._is_reset_after_fork(Function(owner.path, child)):
-                            found.append(Span(owner.path, op.line, op.column, op.end_line, op.end_column))
+                if (
+                    (
+                        isinstance(target, model.Attr)
+                        and target.attr in flow.attributes
+                        and isinstance(target.value, model.Name)
+                    )
+                    and target.value.id == receiver
+                    and isinstance(op.value, model.Const)
+                    and op.value.value is None
+                ):
+                    if not op.value.kind and not self._is_reset_after_fork(Function(owner.path, child)):
+                        found.append(Span(owner.path, op.line, op.column, op.end_line, op.end_column))
         return tuple(found)
 
     def _is_reset_after_fork(self, function: Function) -> bool:
@@ -442,7 +494,9 @@ def _assigned_aliases(facts: model.ModuleFacts, names: frozenset[str]) -> frozen
         op.target.id
         for scope in facts.scopes
         for op in scope.ops
-        if isinstance(op.target, model.Name) and isinstance(op.value, (model.Name, model.Attr)) and _last(op.value) in names
+        if isinstance(op.target, model.Name)
+        and isinstance(op.value, (model.Name, model.Attr))
+        and _last(op.value) in names
     )
 
 

@@ -25,8 +25,36 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _SAME_POOL = frozenset({"execution_options", "sync_engine", "engine"})
-_ON_ENGINE = frozenset({"connect", "begin", "raw_connection", "dialect", "url", "pool", "execute", "scalar", "run_callable", "transaction", "table_names", "has_table"})
-_CLEANUPS = frozenset({"callback", "push_async_callback", "addfinalizer", "addCleanup", "addAsyncCleanup", "register", "call_on_close", "add_finalizer", "finalize", "defer"})
+_ON_ENGINE = frozenset(
+    {
+        "connect",
+        "begin",
+        "raw_connection",
+        "dialect",
+        "url",
+        "pool",
+        "execute",
+        "scalar",
+        "run_callable",
+        "transaction",
+        "table_names",
+        "has_table",
+    }
+)
+_CLEANUPS = frozenset(
+    {
+        "callback",
+        "push_async_callback",
+        "addfinalizer",
+        "addCleanup",
+        "addAsyncCleanup",
+        "register",
+        "call_on_close",
+        "add_finalizer",
+        "finalize",
+        "defer",
+    }
+)
 _CONTAINER_STORES = frozenset({"append", "add", "insert", "setdefault", "put", "extend", "update", "appendleft", "set"})
 
 
@@ -104,11 +132,23 @@ class _Walk:
 
     def run(self) -> None:
         for _ in range(4):
-            before = (len(self.flow.names), len(self._inside_names), len(self._inside), len(self._engines), len(self.flow.containers))
+            before = (
+                len(self.flow.names),
+                len(self._inside_names),
+                len(self._inside),
+                len(self._engines),
+                len(self.flow.containers),
+            )
             self._wrap()
             for op in self._scope.ops:
                 self._op(op)
-            after = (len(self.flow.names), len(self._inside_names), len(self._inside), len(self._engines), len(self.flow.containers))
+            after = (
+                len(self.flow.names),
+                len(self._inside_names),
+                len(self._inside),
+                len(self._engines),
+                len(self.flow.containers),
+            )
             if before == after:
                 break
         self._calls()
@@ -183,9 +223,18 @@ class _Walk:
                 receiver = self._holds(func.value)
                 if receiver == "engine" and func.attr in _SAME_POOL:
                     self._engines.add(index)
-                elif receiver == "engine" and func.attr in _ON_ENGINE:
-                    self._inside.add(index)
-                elif receiver == "inside" and func.attr not in ("close", "commit", "rollback", "execute", "scalar", "scalars"):
+                elif (receiver == "engine" and func.attr in _ON_ENGINE) or (
+                    receiver == "inside"
+                    and func.attr
+                    not in (
+                        "close",
+                        "commit",
+                        "rollback",
+                        "execute",
+                        "scalar",
+                        "scalars",
+                    )
+                ):
                     self._inside.add(index)
             elif self._holds(func) == "inside":
                 self._inside.add(index)
@@ -314,7 +363,11 @@ class _Walk:
                 held = self._holds(argument)
                 if held:
                     self._passed(call, slot, held)
-                elif isinstance(argument, model.Attr) and argument.attr == "dispose" and self._holds(argument.value) == "engine":
+                elif (
+                    isinstance(argument, model.Attr)
+                    and argument.attr == "dispose"
+                    and self._holds(argument.value) == "engine"
+                ):
                     self._cleanup(call)
 
     def _disposal(self, index: int, call: model.Call) -> None:
@@ -364,7 +417,9 @@ class _Walk:
         """The engine (or a session on it) is an argument of a call that is neither a factory nor on the engine."""
         func = call.func
         if isinstance(func, model.Attr) and func.attr in _CONTAINER_STORES and not self._holds(func.value):
-            if isinstance(func.value, (model.Name, model.Attr)) and not self._resolver.values(self._path, call.scope, func):
+            if isinstance(func.value, (model.Name, model.Attr)) and not self._resolver.values(
+                self._path, call.scope, func
+            ):
                 self._into_container(func.value, held)
                 return
         if held == "inside":
@@ -436,7 +491,19 @@ class _Walk:
 
 
 _BORROWING_METHODS = frozenset(
-    {"create_all", "drop_all", "reflect", "to_sql", "read_sql", "read_sql_query", "read_sql_table", "inspect", "create", "drop", "prepare"}
+    {
+        "create_all",
+        "drop_all",
+        "reflect",
+        "to_sql",
+        "read_sql",
+        "read_sql_query",
+        "read_sql_table",
+        "inspect",
+        "create",
+        "drop",
+        "prepare",
+    }
 )
 
 

@@ -168,7 +168,14 @@ class Frequencies:
                 return None
         if source.loop is not None and times is not Times.MANY and source.per is None:
             times, unit, entry, since = Times.MANY, "iteration", f"loop at {words.place(source.loop)}", 1
-        if source.kind and times is Times.MANY and source.unit and source.loop is None and not source.is_call and caller.unit == "":
+        if (
+            source.kind
+            and times is Times.MANY
+            and source.unit
+            and source.loop is None
+            and not source.is_call
+            and caller.unit == ""
+        ):
             unit, entry = source.unit, source.entry
         if source.virtual and times is not Times.MANY:
             return None
@@ -262,7 +269,11 @@ class Frequencies:
             if isinstance(target, model.Subscript):
                 target = target.value
             if op.kind == "bind" and isinstance(target, (model.Attr, model.Name)) and op.value is not None:
-                if isinstance(target, model.Attr) or target.id in scope.globals or isinstance(op.target, model.Subscript):
+                if (
+                    isinstance(target, model.Attr)
+                    or target.id in scope.globals
+                    or isinstance(op.target, model.Subscript)
+                ):
                     return True
         return False
 
@@ -288,8 +299,10 @@ class Frequencies:
                         contexts |= self._contexts[source.caller]
                         entries |= self._entries[source.caller]
                         concurrent = concurrent or self._concurrent[source.caller]
-                if len(contexts) != len(self._contexts[node]) or len(entries) != len(self._entries[node]) or (
-                    concurrent != self._concurrent[node]
+                if (
+                    len(contexts) != len(self._contexts[node])
+                    or len(entries) != len(self._entries[node])
+                    or (concurrent != self._concurrent[node])
                 ):
                     self._contexts[node], self._entries[node] = frozenset(contexts), frozenset(entries)
                     self._concurrent[node] = concurrent

@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 
     from poollint.program.names import Resolver
 
-_PER_REQUEST = ("flask.g", "flask.request", "flask.globals.g", "quart.g", "starlette.requests", "fastapi.Request", "aiohttp.web.Request")
+_PER_REQUEST = (
+    "flask.g",
+    "flask.request",
+    "flask.globals.g",
+    "quart.g",
+    "starlette.requests",
+    "fastapi.Request",
+    "aiohttp.web.Request",
+)
 _PER_THREAD = ("threading.local", "_thread._local", "asgiref.local.Local", "contextvars.ContextVar")
-_MISSING_ERRORS = frozenset({"KeyError", "AttributeError", "NameError", "LookupError", "UnboundLocalError", "IndexError", "Exception"})
+_MISSING_ERRORS = frozenset(
+    {"KeyError", "AttributeError", "NameError", "LookupError", "UnboundLocalError", "IndexError", "Exception"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Guards:
     def of_call(self, path: str, index: int) -> Guard | None:
         """The guard that makes this call run once, or a dead one, or None."""
         call = self._resolver.call(path, index)
-        before = call.op if call.op >= 0 else 0
+        before = max(call.op, 0)
         found = self.at(path, call.scope, call.block, before)
         if found is not None and not found.dead:
             return found
@@ -83,10 +93,14 @@ class Guards:
             if guard is not None and not guard.dead:
                 return guard
             dead = dead or guard
-        return dead or self._found_elsewhere_first(path, scope_index, block, before) or self._asked_for(path, scope_index, block)
+        return (
+            dead
+            or self._found_elsewhere_first(path, scope_index, block, before)
+            or self._asked_for(path, scope_index, block)
+        )
 
     def _found_elsewhere_first(self, path: str, scope_index: int, block: int, before: int) -> Guard | None:
-        """`known = registry.get_db(key)`, then `if known is not None: return known`: what follows is for a miss only."""
+        """`known = registry.get_db(key)`, then `if known is not None: return known`: the rest is for a miss."""
         scope = self._resolver.scope(path, scope_index)
         chain = ancestors(scope, block)
         for earlier in scope.blocks:
@@ -108,7 +122,9 @@ class Guards:
                 if isinstance(value, model.CallRef):
                     call = self._resolver.call(path, value.index)
                     last = call.func.attr if isinstance(call.func, model.Attr) else ""
-                    return bool(call.args or call.keywords) and last.startswith(("get", "find", "lookup", "load_cached"))
+                    return bool(call.args or call.keywords) and last.startswith(
+                        ("get", "find", "lookup", "load_cached")
+                    )
         return False
 
     def _asked_for(self, path: str, scope_index: int, block: int) -> Guard | None:
@@ -431,7 +447,11 @@ class _Region:
         """The calls that stand here."""
         if facts is None:
             return []
-        return [index for index in self._scope.calls if facts.calls[index].op >= self._first and self._inside(facts.calls[index].block)]
+        return [
+            index
+            for index in self._scope.calls
+            if facts.calls[index].op >= self._first and self._inside(facts.calls[index].block)
+        ]
 
 
 def _parameter_behind(scope: model.Scope, name: str) -> str:

@@ -1,4 +1,4 @@
-"""An engine that a function returns, followed into the functions that call it: do they keep it, drop it, dispose of it?"""
+"""An engine that a function returns, followed into its callers: do they keep it, drop it or dispose of it?"""
 
 from __future__ import annotations
 

@@ -87,11 +87,22 @@ def _is_literal(facts: ModuleFacts, scope: Scope, expr: Expr, depth: int) -> boo
         call = facts.calls[expr.index]
         if isinstance(call.func, model.Attr) and call.func.attr in _FIXED:
             return _is_literal(facts, scope, call.func.value, depth + 1)
-        if isinstance(call.func, model.Name) and call.func.id in ("enumerate", "sorted", "reversed", "zip", "list", "tuple"):
+        if isinstance(call.func, model.Name) and call.func.id in (
+            "enumerate",
+            "sorted",
+            "reversed",
+            "zip",
+            "list",
+            "tuple",
+        ):
             return bool(call.args) and _is_literal(facts, scope, call.args[0], depth + 1)
     if isinstance(expr, model.Name):
         for holder in (scope, facts.scopes[0]):
             bound = [op for op in holder.ops if isinstance(op.target, model.Name) and op.target.id == expr.id]
             if bound:
-                return len(bound) == 1 and bound[0].value is not None and _is_literal(facts, holder, bound[0].value, depth + 1)
+                return (
+                    len(bound) == 1
+                    and bound[0].value is not None
+                    and _is_literal(facts, holder, bound[0].value, depth + 1)
+                )
     return False

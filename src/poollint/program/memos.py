@@ -31,7 +31,9 @@ class Memos:
         scope = self._resolver.scope(path, scope_index)
         outer = max(scope.parent, 0)
         for decorator in scope.decorators:
-            call = self._resolver.call(path, decorator.value.index) if isinstance(decorator.value, model.CallRef) else None
+            call = (
+                self._resolver.call(path, decorator.value.index) if isinstance(decorator.value, model.CallRef) else None
+            )
             func = call.func if call is not None else decorator.value
             for value in self._resolver.values(path, outer, func):
                 if not isinstance(value, External):
@@ -130,7 +132,9 @@ class Memos:
 
     def _is_function_fixture(self, path: str, scope: model.Scope) -> bool:
         for decorator in scope.decorators:
-            call = self._resolver.call(path, decorator.value.index) if isinstance(decorator.value, model.CallRef) else None
+            call = (
+                self._resolver.call(path, decorator.value.index) if isinstance(decorator.value, model.CallRef) else None
+            )
             func = call.func if call is not None else decorator.value
             values = self._resolver.values(path, max(scope.parent, 0), func)
             if any(isinstance(value, External) and value.fqn in _FIXTURES for value in values):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program import annotations
+from poollint.program import annotations as hints
 from poollint.program.bindings import Binding, FileIndex, Member
 from poollint.program.classes import Classes
 from poollint.program.values import (
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 MOST_VALUES = 16
 DEEPEST = 40
 NEVER_CUT = 1_000_000
-_BUILTIN_CONTAINERS = frozenset({"builtins.list", "builtins.tuple", "builtins.set", "builtins.iter", "builtins.sorted", "builtins.reversed"})
+_BUILTIN_CONTAINERS = frozenset(
+    {"builtins.list", "builtins.tuple", "builtins.set", "builtins.iter", "builtins.sorted", "builtins.reversed"}
+)
 _PASS_THROUGH = {"typing.cast": 1, "copy.copy": 0, "typing_extensions.cast": 1}
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _PROPERTIES = frozenset(
@@ -129,31 +131,35 @@ class Resolver:
         """The values that `expr` may have where it stands in `scope` of the file."""
         if expr is None:
             return NOTHING
-        kind = type(expr)
-        if kind is model.Name:
-            return self.lookup(path, scope, expr.id)  # type: ignore[union-attr]
-        if kind is model.Attr:
-            return self._attribute_of(path, scope, expr)  # type: ignore[arg-type]
-        if kind is model.CallRef:
-            return self.call_result(path, expr.index)  # type: ignore[union-attr]
-        if kind is model.Lambda:
-            return (Function(path, expr.scope),)  # type: ignore[union-attr]
-        if kind in (model.Await, model.Walrus, model.Star):
-            return self.values(path, scope, expr.value)  # type: ignore[union-attr]
-        if kind in (model.Bool, model.Items):
-            found = [value for item in expr.items for value in self.values(path, scope, item)]  # type: ignore[union-attr]
-            return tuple(found) if kind is model.Bool else (Container(tuple(dict.fromkeys(found))[:MOST_VALUES]),)
-        if kind is model.Conditional:
-            return self.values(path, scope, expr.body) + self.values(path, scope, expr.orelse)  # type: ignore[union-attr]
-        if kind is model.Mapping:
-            found = [value for item in expr.values for value in self.values(path, scope, item)]  # type: ignore[union-attr]
-            return (Container(tuple(dict.fromkeys(found))[:MOST_VALUES]),)
-        if kind is model.Comprehension:
-            found = [value for item in expr.elements[-1:] for value in self.values(path, scope, item)]  # type: ignore[union-attr]
-            return (Container(tuple(dict.fromkeys(found))[:MOST_VALUES]),)
-        if kind is model.Subscript:
-            return self._element(self.values(path, scope, expr.value))  # type: ignore[union-attr]
+        if isinstance(expr, model.Name):
+            return self.lookup(path, scope, expr.id)
+        if isinstance(expr, model.Attr):
+            return self._attribute_of(path, scope, expr)
+        if isinstance(expr, model.CallRef):
+            return self.call_result(path, expr.index)
+        if isinstance(expr, model.Lambda):
+            return (Function(path, expr.scope),)
+        if isinstance(expr, (model.Await, model.Walrus, model.Star)):
+            return self.values(path, scope, expr.value)
+        if isinstance(expr, model.Bool):
+            return self._all(path, scope, expr.items)
+        if isinstance(expr, model.Conditional):
+            return self.values(path, scope, expr.body) + self.values(path, scope, expr.orelse)
+        if isinstance(expr, model.Items):
+            return self._container(path, scope, expr.items)
+        if isinstance(expr, model.Mapping):
+            return self._container(path, scope, expr.values)
+        if isinstance(expr, model.Comprehension):
+            return self._container(path, scope, expr.elements[-1:])
+        if isinstance(expr, model.Subscript):
+            return self._element(self.values(path, scope, expr.value))
         return NOTHING
+
+    def _all(self, path: str, scope: int, items: list[model.Expr]) -> Values:
+        return tuple(value for item in items for value in self.values(path, scope, item))
+
+    def _container(self, path: str, scope: int, items: list[model.Expr]) -> Values:
+        return (Container(tuple(dict.fromkeys(self._all(path, scope, items)))[:MOST_VALUES]),)
 
     def _element(self, values: Values) -> Values:
         found: list[Value] = []
@@ -235,7 +241,7 @@ class Resolver:
         if kind == "item":
             return self._item(path, scope, binding.value, binding.position)
         if kind == "annotation" and binding.value is not None:
-            return annotations.instances(self, path, scope, binding.value)
+            return hints.instances(self, path, scope, binding.value)
         return NOTHING
 
     def _item(self, path: str, scope: int, value: model.Expr | None, position: int) -> Values:
@@ -289,7 +295,7 @@ class Resolver:
         found: list[Value] = []
         outer = max(facts.parent, 0)
         if parameter.annotation is not None:
-            found.extend(annotations.instances(self, path, outer, parameter.annotation))
+            found.extend(hints.instances(self, path, outer, parameter.annotation))
             if parameter.kind in ("vararg", "kwarg"):
                 found = [Container(tuple(found))]
         if parameter.default is not None:
@@ -512,7 +518,7 @@ class Resolver:
             if op.kind == "return" and op.value is not None:
                 found.extend(self.values(function.path, function.scope, op.value))
         if not found and facts.returns is not None and not facts.is_generator:
-            found.extend(annotations.instances(self, function.path, max(facts.parent, 0), facts.returns))
+            found.extend(hints.instances(self, function.path, max(facts.parent, 0), facts.returns))
         return found
 
     def yields(self, function: Function) -> Values:
@@ -536,7 +542,9 @@ class Resolver:
                 found.extend(self.yields(value.function))
             elif isinstance(value, ExternalInstance):
                 row = self.library.type_row(value.fqn)
-                found.append(ExternalInstance(self.library.canonical(row.enters)) if row is not None and row.enters else value)
+                found.append(
+                    ExternalInstance(self.library.canonical(row.enters)) if row is not None and row.enters else value
+                )
             elif isinstance(value, Instance):
                 entered = [
                     each
@@ -569,7 +577,7 @@ class Resolver:
         elif member.kind == "element":
             values = self._element(self.values(cls.path, member.scope, member.value))
         elif member.kind == "annotation" and member.value is not None:
-            values = annotations.instances(self, cls.path, member.scope, member.value)
+            values = hints.instances(self, cls.path, member.scope, member.value)
         else:
             values = NOTHING
         return values

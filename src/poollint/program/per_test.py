@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.engines import is_server_url
 from poollint.program.sites import EngineSite, Escape, Frequency, Holder, Pool, Release, Span, Times
-from poollint.program.values import ClassValue
 
 if TYPE_CHECKING:
     from poollint.program.callers import Callers
     from poollint.program.engines import Acquisition, Engines
     from poollint.program.names import Resolver
+    from poollint.program.values import ClassValue
 
 
 class PerTest:
@@ -25,7 +25,7 @@ class PerTest:
         self._engines = engines
 
     def sites(self, acquisitions: list[Acquisition], sites: list[EngineSite]) -> list[EngineSite]:
-        """A site for every construction in setUp or a function-scoped fixture of a class whose __init__ keeps an engine."""
+        """A site for each construction, in setUp or a per-test fixture, of a class whose __init__ keeps an engine."""
         by_span = {site.span: site for site in sites}
         found: dict[Span, EngineSite] = {}
         for acquisition in acquisitions:
@@ -71,7 +71,13 @@ class PerTest:
                 )
 
     def _constructs(self, path: str, index: int, call: model.Call, owner: ClassValue, name: str) -> bool:
-        last = call.func.attr if isinstance(call.func, model.Attr) else call.func.id if isinstance(call.func, model.Name) else ""
+        last = (
+            call.func.attr
+            if isinstance(call.func, model.Attr)
+            else call.func.id
+            if isinstance(call.func, model.Name)
+            else ""
+        )
         return last == name and owner in self._resolver.callee(path, index)
 
     def _is_sqlite(self, path: str, call: model.Call) -> bool:

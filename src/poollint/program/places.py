@@ -77,7 +77,11 @@ class Places:
     def _is_dag(self, path: str, facts: model.ModuleFacts) -> bool:
         for index in facts.scopes[0].calls:
             for value in self._resolver.callee(path, index):
-                if isinstance(value, External) and value.fqn.startswith("airflow.") and value.fqn.endswith((".DAG", ".dag")):
+                if (
+                    isinstance(value, External)
+                    and value.fqn.startswith("airflow.")
+                    and value.fqn.endswith((".DAG", ".dag"))
+                ):
                     return True
         for scope in facts.scopes:
             if scope.parent == 0 and scope.decorators:

@@ -102,7 +102,9 @@ class Predicates:
         once = once or any(base in ("celery.Task", "celery.app.task.Task") for base in bases)
         if once:
             span = Span(cls.path, scope.line, scope.column, scope.line, scope.column + len(scope.name) + 6)
-            sources.append(Source(span, f"{scope.name} is made once per process", None, Times.PER_PROCESS, "once", is_call=False))
+            sources.append(
+                Source(span, f"{scope.name} is made once per process", None, Times.PER_PROCESS, "once", is_call=False)
+            )
 
     def of_argument(self, at: Registration, callees: Values, name: str, sources: list[Source]) -> bool:
         """Arguments that mean the same whatever they are passed to."""
@@ -159,7 +161,9 @@ class Predicates:
         return False
 
     # ---------------------------------------------------------------------------------------------- sources
-    def _add(self, predicate: Predicate, function: Function, scope: model.Scope, why: str, sources: list[Source]) -> None:
+    def _add(
+        self, predicate: Predicate, function: Function, scope: model.Scope, why: str, sources: list[Source]
+    ) -> None:
         span = Span(function.path, scope.line, scope.column, scope.line, scope.column + len(scope.name) + 4)
         self._registered(predicate, span, f"{words.scope(scope)}: {why}", sources)
 
@@ -175,10 +179,10 @@ class Predicates:
         times = {Calls.MANY: Times.MANY, Calls.PER_PROCESS: Times.PER_PROCESS}.get(row.calls, Times.ONCE)
         unit, entry = words.unit(row.kind), f"at {words.place(span)}"
         concurrent = row.concurrent.value != "no"
-        sources.append(Source(span, text, None, times, row.kind.value, unit, entry, concurrent=concurrent, is_call=False))
+        sources.append(
+            Source(span, text, None, times, row.kind.value, unit, entry, concurrent=concurrent, is_call=False)
+        )
 
 
 def _is_handler(name: str) -> bool:
     return name in ("handler", "main_handler", "entrypoint") or name.endswith(("lambda_handler", "_handler"))
-
-

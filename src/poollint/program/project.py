@@ -78,7 +78,7 @@ class Project:
         if path in self._facts:
             return self._facts[path]
         data = self.data(path)
-        found = self.cache.get(data) if self.cache is not None else None
+        found: ModuleFacts | SyntaxProblem | None = self.cache.get(data) if self.cache is not None else None
         if found is None:
             found = extract(data, path)
             if self.cache is not None:
@@ -205,7 +205,11 @@ class Project:
         for _ in range(level - 1):
             folder = folder.rpartition("/")[0]
         if not dotted:
-            return f"{folder}/__init__.py".lstrip("/") if f"{folder}/__init__.py".lstrip("/") in self._known else f"{folder}/"
+            return (
+                f"{folder}/__init__.py".lstrip("/")
+                if f"{folder}/__init__.py".lstrip("/") in self._known
+                else f"{folder}/"
+            )
         return self._at(folder, dotted.replace(".", "/"))
 
     def submodule(self, package: str, name: str) -> str | None:

@@ -133,55 +133,45 @@ class References:
         slot: int | str,
         place: tuple[int, int, int, int],
     ) -> None:
-        kind = type(expr)
-        if kind is model.Const and type(expr.value) is not str:  # type: ignore[union-attr]
+        if isinstance(expr, model.Const) and type(expr.value) is not str:
             return
         self._walk(expr, Position(role, scope, block, index, slot, expr, *place))
 
     def _walk(self, expr: Expr, position: Position) -> None:
-        kind = type(expr)
-        if kind is model.Name:
-            self.names.setdefault(expr.id, []).append(Reference(expr, position))  # type: ignore[union-attr]
-        elif kind is model.Attr:
-            self.names.setdefault(expr.attr, []).append(Reference(expr, position))  # type: ignore[union-attr]
-            self._walk(expr.value, _as_read(position))  # type: ignore[union-attr]
-        elif kind is model.CallRef:
-            self.calls.setdefault(expr.index, position)  # type: ignore[union-attr]
-        elif kind is model.Lambda:
-            self.lambdas.setdefault(expr.scope, position)  # type: ignore[union-attr]
-        elif kind is model.Const:
-            self._string(expr, position)  # type: ignore[arg-type]
-        elif kind in (model.Await, model.Walrus, model.Star):
-            self._walk(expr.value, position)  # type: ignore[union-attr]
-        elif kind is model.Conditional:
-            self._walk(expr.test, _as_read(position))  # type: ignore[union-attr]
-            self._walk(expr.body, position)  # type: ignore[union-attr]
-            self._walk(expr.orelse, position)  # type: ignore[union-attr]
-        elif kind is model.Bool:
-            for item in expr.items:  # type: ignore[union-attr]
-                self._walk(item, position)
-        elif kind in (model.Items, model.Comprehension):
-            inner = _contained(position)
-            for item in expr.items if kind is model.Items else expr.elements:  # type: ignore[union-attr]
-                self._walk(item, inner)
-        elif kind is model.Mapping:
-            inner = _contained(position)
-            for key in expr.keys:  # type: ignore[union-attr]
-                if key is not None:
-                    self._walk(key, _as_read(position))
-            for value in expr.values:  # type: ignore[union-attr]
-                self._walk(value, inner)
-        elif kind is model.Subscript:
-            self._walk(expr.value, position)  # type: ignore[union-attr]
-            self._walk(expr.index, _as_read(position))  # type: ignore[union-attr]
-        elif kind is model.Compare:
-            self._walk(expr.left, _as_read(position))  # type: ignore[union-attr]
-            self._walk(expr.right, _as_read(position))  # type: ignore[union-attr]
-        elif kind is model.Not or (kind is model.YieldValue and expr.value is not None):  # type: ignore[union-attr]
-            self._walk(expr.value, _as_read(position))  # type: ignore[union-attr, arg-type]
-        elif kind is model.Derived:
-            for item in expr.items:  # type: ignore[union-attr]
-                self._walk(item, _as_read(position))
+        if isinstance(expr, model.Name):
+            self.names.setdefault(expr.id, []).append(Reference(expr, position))
+        elif isinstance(expr, model.Attr):
+            self.names.setdefault(expr.attr, []).append(Reference(expr, position))
+            self._walk(expr.value, _as_read(position))
+        elif isinstance(expr, model.CallRef):
+            self.calls.setdefault(expr.index, position)
+        elif isinstance(expr, model.Const):
+            self._string(expr, position)
+        elif isinstance(expr, model.Lambda):
+            self.lambdas.setdefault(expr.scope, position)
+        elif isinstance(expr, (model.Await, model.Walrus, model.Star)):
+            self._walk(expr.value, position)
+        elif isinstance(expr, model.Subscript):
+            self._walk(expr.value, position)
+            self._walk(expr.index, _as_read(position))
+        elif isinstance(expr, model.Bool):
+            self._walk_all(expr.items, position)
+        elif isinstance(expr, model.Items):
+            self._walk_all(expr.items, _contained(position))
+        elif isinstance(expr, model.Comprehension):
+            self._walk_all(expr.elements, _contained(position))
+        elif isinstance(expr, model.Mapping):
+            self._walk_all([key for key in expr.keys if key is not None], _as_read(position))
+            self._walk_all(expr.values, _contained(position))
+        elif isinstance(expr, model.Conditional):
+            self._walk(expr.test, _as_read(position))
+            self._walk_all([expr.body, expr.orelse], position)
+        else:
+            self._walk_all(_parts(expr), _as_read(position))
+
+    def _walk_all(self, items: list[Expr], position: Position) -> None:
+        for item in items:
+            self._walk(item, position)
 
     def _string(self, expr: model.Const, position: Position) -> None:
         text = expr.value
@@ -199,6 +189,17 @@ _OP_ROLES = {
     "return": Role.RETURNED,
     "yield": Role.YIELDED,
 }
+
+
+def _parts(expr: Expr) -> list[Expr]:
+    """The expressions that a value is merely computed from."""
+    if isinstance(expr, model.Derived):
+        return expr.items
+    if isinstance(expr, model.Compare):
+        return [expr.left, expr.right]
+    if isinstance(expr, (model.Not, model.YieldValue)) and expr.value is not None:
+        return [expr.value]
+    return []
 
 
 def _as_read(position: Position) -> Position:

@@ -11,7 +11,6 @@ from poollint.library.model import Calls, Concurrent, Form, Kind
 from poollint.program import words
 from poollint.program.graph import Construct, Run, Source
 from poollint.program.loops import repeating_loop
-from poollint.program.predicates import Predicates
 from poollint.program.references import Position, References, Role
 from poollint.program.sites import Confidence, Span, Times
 from poollint.program.values import (
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from poollint.library.model import EntryPoint, ReceiverHint
     from poollint.program.names import Resolver
     from poollint.program.places import Places
+    from poollint.program.predicates import Predicates
 
 _IGNORED = frozenset({Kind.RETRY, Kind.TEST, Kind.FIXTURE})
 _TIMES = {
@@ -80,7 +80,11 @@ class Registrations:
         name = words.target(self._resolver, target)
         for decorator in scope.decorators:
             called = isinstance(decorator.value, model.CallRef)
-            func = self._resolver.call(target.path, decorator.value.index).func if isinstance(decorator.value, model.CallRef) else decorator.value
+            func = (
+                self._resolver.call(target.path, decorator.value.index).func
+                if isinstance(decorator.value, model.CallRef)
+                else decorator.value
+            )
             span = Span(target.path, decorator.line, decorator.column, decorator.end_line, decorator.end_column)
             values = self._resolver.values(target.path, outer, func)
             rows = self._rows(values, (Form.DECORATOR,))
@@ -154,7 +158,9 @@ class Registrations:
                 if not _matches(argument, at.position.slot):
                     continue
                 if any(fnmatchcase(method, pattern) for pattern in argument.instance_methods):
-                    text = f"{method}() runs once per {words.unit(row.kind)}: its object is passed to {words.short(fqn)}()"
+                    text = (
+                        f"{method}() runs once per {words.unit(row.kind)}: its object is passed to {words.short(fqn)}()"
+                    )
                     sources.append(self._source(row, at.span, text, at.path, at.position.scope, at.position.block))
 
     def _is_cached_provider(self, call: model.Call, fqn: str) -> bool:
@@ -269,7 +275,7 @@ class Registrations:
             span,
             text,
             None,
-            _TIMES[row.calls] if row.calls in _TIMES else Times.MANY,
+            _TIMES.get(row.calls, Times.MANY),
             row.kind.value,
             words.unit(row.kind),
             entry,
@@ -282,7 +288,7 @@ class Registrations:
             span,
             text,
             None,
-            _TIMES[hint.calls] if hint.calls in _TIMES else Times.MANY,
+            _TIMES.get(hint.calls, Times.MANY),
             hint.kind.value,
             words.unit(hint.kind),
             f"registered at {words.place(span)}",
@@ -311,11 +317,15 @@ def _definition(path: str, scope: model.Scope) -> Span:
 
 def _unresolved(resolver: Resolver, values: Values) -> bool:
     """Nothing is known of the callee: it did not resolve, or to a library of which no row speaks."""
-    return all(isinstance(value, (External, ExternalInstance)) and not resolver.library.knows(value.fqn) for value in values)
+    return all(
+        isinstance(value, (External, ExternalInstance)) and not resolver.library.knows(value.fqn) for value in values
+    )
 
 
 def _hint_matches(hint: ReceiverHint, receiver: model.Expr) -> bool:
-    name = receiver.id if isinstance(receiver, model.Name) else receiver.attr if isinstance(receiver, model.Attr) else ""
+    name = (
+        receiver.id if isinstance(receiver, model.Name) else receiver.attr if isinstance(receiver, model.Attr) else ""
+    )
     return any(fnmatchcase(name.lower().strip("_"), pattern) for pattern in hint.names)
 
 

@@ -70,5 +70,4 @@ def registered(name: str, row: EntryPoint, spelled: str) -> str:
 
 def short(fqn: str) -> str:
     """A library name that a reader recognises: its last two components."""
-    parts = fqn.split(".")
-    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2][:1].isupper() else ".".join(parts[-2:])
+    return ".".join(fqn.split(".")[-2:])

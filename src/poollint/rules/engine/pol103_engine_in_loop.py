@@ -71,7 +71,9 @@ METADATA = Metadata(
 
 def dropped_in_loop(site: EngineSite) -> bool:
     """A loop repeats the call, and no pass stores or disposes of the engine."""
-    return site.loop is not None and not site.loop.stored and not disposed_always(site) and not exempt_but_for_scripts(site)
+    if site.loop is None or site.loop.stored:
+        return False
+    return not disposed_always(site) and not exempt_but_for_scripts(site)
 
 
 def message(site: EngineSite, loop: Loop) -> str:
