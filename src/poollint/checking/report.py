@@ -75,6 +75,7 @@ class Reporter:
         findings += self.syntax_errors()
         findings += self.unused_suppressions()
         findings += self.faults()
+        findings += self.analysis_faults()
         return RootReport(tuple(findings), hidden, self.marks.new)
 
     def wanted(self, indexes: Iterable[int]) -> list[int]:
@@ -126,10 +127,20 @@ class Reporter:
             message = internal_error_message(verdict.code, error)
             yield self.own_finding(INTERNAL_ERROR, verdict.span[0], where, message, verdict.code)
 
+    def analysis_faults(self) -> Iterator[Finding]:
+        """POL900, for code that the analysis itself failed on."""
+        for problem in self.run.result.problems:
+            if problem.kind == "internal" and self.is_own_finding_wanted(INTERNAL_ERROR, problem.path):
+                from poollint.rules.registry import ISSUES_URL
+
+                where = Location(self.reader.absolute(problem.path), problem.line, 1, problem.line, 1)
+                message = f"the analysis failed here ({problem.message}): please report it: {ISSUES_URL}"
+                yield self.own_finding(INTERNAL_ERROR, problem.path, where, message, problem.message)
+
     def syntax_errors(self) -> Iterator[Finding]:
         """POL901, for the files that poollint had to read."""
         for problem in self.run.result.problems:
-            if problem.kind != "unreadable" and self.is_own_finding_wanted(SYNTAX_ERROR, problem.path):
+            if problem.kind not in ("unreadable", "internal") and self.is_own_finding_wanted(SYNTAX_ERROR, problem.path):
                 line, column = max(problem.line, 1), max(problem.column, 0) + 1
                 where = Location(self.reader.absolute(problem.path), line, column, line, column)
                 yield self.own_finding(SYNTAX_ERROR, problem.path, where, cause(problem), problem.message)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poollint.program.callers import Callers
 from poollint.program.disposals import Disposals
-from poollint.program.engines import Engines
+from poollint.program.engines import Acquisition, Engines
 from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
@@ -94,7 +94,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
     frequencies.settle(nodes)
 
-    sites = [site for site in map(engines.site, acquisitions) if site is not None]
+    sites = _finished(project, engines, acquisitions)
     sites.extend(PerTest(resolver, callers, engines).sites(acquisitions, sites))
     found = ProgramSites(
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
@@ -106,11 +106,26 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     return ProgramResult(found, problems, project.parsed, Explainer(resolver, callers, frequencies, found))
 
 
+def _finished(project: Project, engines: Engines, acquisitions: list[Acquisition]) -> list[EngineSite]:
+    """The sites; one that cannot be judged is noted and left out, the others stand."""
+    sites = []
+    for acquisition in acquisitions:
+        try:
+            site = engines.site(acquisition)
+        except Exception as error:
+            line = project.facts(acquisition.path).calls[acquisition.call].line  # type: ignore[union-attr]
+            project.failed(acquisition.path, line, error)
+            continue
+        if site is not None:
+            sites.append(site)
+    return sites
+
+
 def _disposing_files(project: Project, holding: list[str]) -> list[str]:
     """Files that call dispose() and hold an engine or import something from a file that does."""
     modules = {path.rpartition("/")[2].removesuffix(".py") for path in holding}
     modules |= {path.split("/")[-2] for path in holding if path.endswith("/__init__.py") and "/" in path}
-    tokens = tuple(name.encode() for name in sorted(modules) if name != "__init__")
+    tokens = tuple(name.encode(errors="surrogateescape") for name in sorted(modules) if name != "__init__")
     own = set(holding)
     return [
         path

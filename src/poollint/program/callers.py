@@ -114,7 +114,11 @@ class Callers:
         if found is None and node.without:
             found = self._memo[node] = self._leaving_out(node)
         if found is None:
-            trail = self._search(node)
+            try:
+                trail = self._search(node)
+            except Exception as error:  # A caller that cannot be followed is an unknown caller.
+                self._resolver.project.failed(node.path, self._resolver.scope(node.path, node.scope).line, error)
+                trail = _Trail(Function(node.path, node.scope), node)
             order = sorted(set(trail.sources), key=_source_key)
             found = self._memo[node] = tuple(order)
             self._referenced[node] = trail.referenced or bool(found)

@@ -50,6 +50,9 @@ _HANDED_ON = frozenset(
 )
 
 
+_LEAVES_WITH_THE_RESULT = frozenset({Escape.STORED_ON_SELF, Escape.RETURNED})
+
+
 @dataclass(frozen=True, slots=True)
 class Acquisition:
     """A call of an engine factory, before anything is known of its surroundings."""
@@ -187,6 +190,22 @@ class Engines:
             found.append(Construct(owner.path, owner.scope))
         return found
 
+    def _is_kept_by_the_loop(self, flow: Flow, node: Node) -> bool:
+        """The engine leaves inside of what a loop makes and keeps: one for each configured database, say."""
+        if not flow.escapes & _LEAVES_WITH_THE_RESULT:
+            return False
+        source = self._frequencies.loop_behind(node)
+        if source is None:
+            return False
+        facts = self._resolver.project.facts(source.span.path)
+        assert facts is not None
+        for index, call in enumerate(facts.calls):
+            place = (call.line, call.column, call.end_line, call.end_column)
+            if place == (source.span.line, source.span.column, source.span.end_line, source.span.end_column):
+                result = self._flows.of_call(source.span.path, index)
+                return bool(result.escapes & (_HANDED_ON | {Escape.RETURNED})) or bool(result.containers)
+        return False
+
     def _node(self, path: str, call: model.Call, guard: Guard | None) -> Run:
         """The function around the call; without the parameter whose absence makes the engine."""
         return Run(path, call.scope, guard.target if guard is not None and guard.parameter else "")
@@ -203,7 +222,10 @@ class Engines:
         flow = self._flows.of_call(path, index)
         self._handed_on.extend(flow, Run(path, call.scope))
         guard = self._guards.of_call(path, index)
-        frequency = self._frequencies.of(self._node(path, call, guard))
+        node = self._node(path, call, guard)
+        frequency = self._frequencies.of(node)
+        if self._is_kept_by_the_loop(flow, node):
+            frequency = replace(frequency, times=Times.NEVER, known=False)
         holder = self._holder(path, call.scope)
         memo = self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard)
         site = EngineSite(

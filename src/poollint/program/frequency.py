@@ -309,6 +309,13 @@ class Frequencies:
                     changed = True
 
     # ---------------------------------------------------------------------------------------------- answers
+    def loop_behind(self, node: Node) -> Source | None:
+        """The repeated call that makes the node run many times, when a loop is the only reason."""
+        label = self._labels.get(node)
+        if label is None or not label.since_loop:
+            return None
+        return next((source for source in reversed(label.chain) if source.loop is not None), None)
+
     def of(self, node: Node) -> Frequency:
         """The frequency of a settled node."""
         label = self._labels.get(node)

@@ -260,10 +260,11 @@ class Guards:
             index = self._resolver.index(path)
             if index is None or place.id in index.names(scope_index) or place.id not in index.names(0):
                 return False
+        elif scope.parameters and spell(place).split(".")[0] != scope.parameters[0].name:
+            return False
         name = spell(place).rpartition(".")[2].strip("_")
-        return bool(name) and any(
-            local.strip("_") == name and local not in scope.globals for local in region.fills_locals()
-        )
+        other = {*scope.globals, *(each.name for each in scope.parameters)}
+        return bool(name) and any(local.strip("_") == name and local not in other for local in region.fills_locals())
 
     def _cache_behind(self, path: str, scope: model.Scope, place: model.Expr) -> _Tested | None:
         """The container that a tested local was just read from: `e = CACHE.get(k)`, then `if e is None`."""

@@ -19,7 +19,8 @@ _TOKEN = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that had to be read and could not be. `kind`: "syntax", "decoding", "depth" or "unreadable"."""
+    """A file that had to be read and could not be. `kind`: "syntax", "decoding", "depth" or "unreadable"; "internal":
+    poollint itself failed on something in it (`message` names the exception), and the rest was analysed without."""
 
     path: str
     line: int
@@ -89,6 +90,10 @@ class Project:
             return None
         self._facts[path] = found
         return found
+
+    def failed(self, path: str, line: int, error: Exception) -> None:
+        """Note that the analysis of something in the file raised; what depends on it stays unknown."""
+        self.problems.append(Problem(path, line, 0, "internal", f"{type(error).__name__}: {error}"))
 
     @property
     def parsed(self) -> tuple[str, ...]:
