@@ -131,7 +131,7 @@ def targets(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = ["### Targets", "", "| CPU time, unless it says otherwise | limit | actual | |", "|---|---:|---:|---|"]
     for verdict in verdicts:
         actual = "not measured" if verdict["actual"] is None else f"{verdict['actual']:.2f} {verdict['unit']}"
-        word = {None: "", True: "met", False: "**missed**"}[verdict["met"]]
+        word = {None: "-", True: "met", False: "**missed**"}[verdict["met"]]
         lines.append(f"| {verdict['text']} | {verdict['limit']:g} {verdict['unit']} | {actual} | {word} |")
     return [*lines, ""]
 
@@ -141,17 +141,12 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     baseline = least_cpu(rows, "ast")
     for group in dict.fromkeys(row["group"] for row in rows):
-        lines += [
-            f"### {group}",
-            "",
-            "Least / median / greatest.",
-            "",
-            "| | CPU, s | wall, s | peak, MB | x `ast.parse` |",
-            "|---|---:|---:|---:|---:|",
-        ]
         members = [row for row in rows if row["group"] == group]
         # The last column compares work on the same files alone.
         comparable = baseline if any(row["name"] == "ast" for row in members) else None
+        columns = ["", "CPU, s", "wall, s", "peak, MB", *([] if comparable is None else ["x `ast.parse`"])]
+        rule = "|---" + "|---:" * (len(columns) - 1) + "|"
+        lines += [f"### {group}", "", "Least / median / greatest.", "", f"| {' | '.join(columns)} |", rule]
         lines += [line(row, comparable) for row in members]
         lines.append("")
     return lines
@@ -166,11 +161,11 @@ def line(row: Mapping[str, Any], baseline: float | None) -> str:
     """One line of a table."""
     runs = row["runs"]
     if not runs:
-        return f"| {row['title']} | {row['unavailable'] or 'not measured'} | | | |"
+        return f"| {row['title']} | {row['unavailable'] or 'not measured'} | | |{'' if baseline is None else ' |'}"
     times = [spread([taken[kind] for taken in runs]) for kind in ("cpu", "wall")]
     memory = f"{max(taken['peak'] for taken in runs) / MEGABYTE:.0f}"
-    multiple = "" if baseline is None else f"{min(taken['cpu'] for taken in runs) / baseline:.3f}"
-    return f"| {row['title']} | {times[0]} | {times[1]} | {memory} | {multiple} |"
+    multiple = "" if baseline is None else f" {min(taken['cpu'] for taken in runs) / baseline:.3f} |"
+    return f"| {row['title']} | {times[0]} | {times[1]} | {memory} |{multiple}"
 
 
 def spread(values: Sequence[float]) -> str:

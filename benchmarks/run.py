@@ -7,6 +7,7 @@ python benchmarks/run.py
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import sys
@@ -55,6 +56,7 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tools", type=Path, action="append", default=[], help="another folder with programs")
     parser.add_argument("--results", type=Path, default=HERE / "results.json", help="default: %(default)s")
     parser.add_argument("--readme", type=Path, default=HERE / "README.md", help="default: %(default)s")
+    parser.add_argument("--render", action="store_true", help="measure nothing: write the README from the results anew")
     options = parser.parse_args(arguments)
     if options.repeat < 1:
         parser.error("--repeat: at least 1")
@@ -151,6 +153,10 @@ def tell(text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the exit status. A missed target is no failure: machines differ."""
     options = parse_options(arguments)
+    if options.render:
+        results = json.loads(options.results.read_text(encoding="utf-8"))
+        options.readme.write_text(report.render(results), encoding="utf-8")
+        return 0
     with TemporaryDirectory(prefix="poollint-benchmark-") as folder:
         try:
             benchmark(options, Path(folder).resolve())

@@ -77,6 +77,19 @@ def test_the_readme_tells_the_machine_the_versions_and_the_rows(outcome: Path) -
     assert all(row["title"] in readme for row in rows_of(outcome).values())
 
 
+def test_the_readme_can_be_written_anew_from_the_results(outcome: Path, corpus: Path, tmp_path: Path) -> None:
+    again = tmp_path / "README.md"
+    ended = benchmark(corpus, "--render", f"--results={outcome / 'results.json'}", f"--readme={again}")
+    assert ended.returncode == 0, ended.stderr
+    assert again.read_bytes() == (outcome / "README.md").read_bytes()
+
+
+def test_the_readme_in_the_repository_belongs_to_its_results(corpus: Path, tmp_path: Path) -> None:
+    again = tmp_path / "README.md"
+    benchmark(corpus, "--render", f"--readme={again}")
+    assert again.read_bytes() == RUN.with_name("README.md").read_bytes()
+
+
 def test_the_originals_are_left_alone(outcome: Path, corpus: Path) -> None:
     assert outcome.is_dir()
     found = {path.name: path.read_text(encoding="utf-8") for path in corpus.rglob("*") if path.is_file()}
