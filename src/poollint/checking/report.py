@@ -140,7 +140,8 @@ class Reporter:
     def syntax_errors(self) -> Iterator[Finding]:
         """POL901, for the files that poollint had to read."""
         for problem in self.run.result.problems:
-            if problem.kind not in ("unreadable", "internal") and self.is_own_finding_wanted(SYNTAX_ERROR, problem.path):
+            of_the_file = problem.kind not in ("unreadable", "internal")
+            if of_the_file and self.is_own_finding_wanted(SYNTAX_ERROR, problem.path):
                 line, column = max(problem.line, 1), max(problem.column, 0) + 1
                 where = Location(self.reader.absolute(problem.path), line, column, line, column)
                 yield self.own_finding(SYNTAX_ERROR, problem.path, where, cause(problem), problem.message)

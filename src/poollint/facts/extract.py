@@ -233,10 +233,18 @@ class _Walk:
             self.add_op(Op("delete", self.block, node.lineno, self.expr(target)))
 
     def if_(self, node: ast.If) -> None:
-        self.op = -1
-        test = self.expr(node.test)
-        group = self.open_block("if", node.body, test)
-        self.open_block("else", node.orelse, test, group=group)
+        # An `elif` is an `if` alone in the `else`: generated code has thousands in a row, so they are no recursion.
+        outermost = self.block
+        while True:
+            self.op = -1
+            test = self.expr(node.test)
+            group = self.open_block("if", node.body, test)
+            if len(node.orelse) != 1 or not isinstance(node.orelse[0], ast.If):
+                self.open_block("else", node.orelse, test, group=group)
+                break
+            node = node.orelse[0]
+            self.block = self.new_block("else", node.lineno, node.end_lineno or node.lineno, test, None, group)
+        self.block = outermost
 
     def while_(self, node: ast.While) -> None:
         index = self.new_block("while", node.lineno, node.end_lineno or node.lineno)
@@ -494,7 +502,14 @@ class _Walk:
         return Derived("unary", [value])
 
     def binary(self, node: ast.BinOp) -> Expr:
-        return Derived("+" if type(node.op) is ast.Add else "binary", [self.expr(node.left), self.expr(node.right)])
+        # `a + b + c + ...` leans to the left and may be thousands of terms long: flat, and no recursion.
+        rights = [node.right]
+        left = node.left
+        while isinstance(left, ast.BinOp):
+            rights.append(left.right)
+            left = left.left
+        kind = "+" if type(node.op) is ast.Add else "binary"
+        return Derived(kind, [self.expr(left), *self.exprs(rights[::-1])])
 
     def compare(self, node: ast.Compare) -> Expr:
         rights = self.exprs(node.comparators)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-VERSION = 3
+VERSION = 4
 """Part of the cache key: raise it whenever the records or their meaning change."""
 
 

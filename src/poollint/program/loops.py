@@ -9,6 +9,7 @@ from poollint.facts import model
 if TYPE_CHECKING:
     from poollint.facts.model import Block, Expr, ModuleFacts, Scope
 
+DEEPEST = 40
 _LEAVES = frozenset({"return", "raise", "break"})
 _FIXED = frozenset({"items", "keys", "values"})
 
@@ -46,13 +47,15 @@ def _leaves(scope: Scope, inside: list[int], loop: Block) -> bool:
     return any(_ends(scope, each) for each in inside if scope.blocks[each].kind != "except")
 
 
-def _ends(scope: Scope, index: int) -> bool:
+def _ends(scope: Scope, index: int, depth: int = 0) -> bool:
     """The normal path through the block ends in return, raise or break, also inside a last try, with or if/else."""
     block = scope.blocks[index]
     if block.exit in _LEAVES:
         return True
+    if depth > DEEPEST:
+        return False
     if block.kind == "try" and any(
-        other.group == block.group and other.kind == "try-else" and _ends(scope, number)
+        other.group == block.group and other.kind == "try-else" and _ends(scope, number, depth + 1)
         for number, other in enumerate(scope.blocks)
     ):
         return True
@@ -63,11 +66,11 @@ def _ends(scope: Scope, index: int) -> bool:
     group = next(scope.blocks[number].group for number in children if scope.blocks[number].end_line == last)
     kinds = {scope.blocks[number].kind: number for number in children if scope.blocks[number].group == group}
     if "try" in kinds:
-        return _ends(scope, kinds["try"]) or ("try-else" in kinds and _ends(scope, kinds["try-else"]))
+        return any(_ends(scope, kinds[kind], depth + 1) for kind in ("try", "try-else") if kind in kinds)
     if "with" in kinds:
-        return _ends(scope, kinds["with"])
+        return _ends(scope, kinds["with"], depth + 1)
     if "if" in kinds and "else" in kinds:
-        return _ends(scope, kinds["if"]) and _ends(scope, kinds["else"])
+        return _ends(scope, kinds["if"], depth + 1) and _ends(scope, kinds["else"], depth + 1)
     return False
 
 

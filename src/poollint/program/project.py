@@ -46,6 +46,7 @@ class Project:
     _roots: tuple[str, ...] = ()
     _tokens: list[frozenset[bytes]] | None = None
     _mentions: dict[str, list[str]] = field(default_factory=dict)
+    _calling: dict[str, list[str]] = field(default_factory=dict)
     _starring: frozenset[str] | None = None
     _imports: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -127,13 +128,20 @@ class Project:
 
     def deriving(self, name: str) -> list[str]:
         """The files with a class statement whose bases mention the name, or that import it under another name."""
-        pattern = re.compile(rb"\bclass\s+\w+[^:]*?\b" + name.encode() + rb"\b|\b" + name.encode() + rb"\s+as\b")
+        pattern = re.compile(rb"class\s+\w+[^:]*?\b" + name.encode() + rb"\b|" + name.encode() + rb"\s+as\b")
         return [path for path in self.mentioning(name) if pattern.search(self.data(path))]
 
     def calling(self, name: str) -> list[str]:
-        """The files in which the name stands before a bracket, or is imported under another name."""
-        pattern = re.compile(rb"\b" + name.encode() + rb"\b\s*(?:\(|as\b)")
-        return [path for path in self.mentioning(name) if pattern.search(self.data(path))]
+        """The files in which the name stands before a bracket, or is imported under another name.
+
+        The pattern begins with the name itself, so that the search skips from one occurrence to the next.
+        """
+        known = self._calling.get(name)
+        if known is None:
+            pattern = re.compile(name.encode() + rb"\s*(?:\(|as\b)")
+            known = [path for path in self.mentioning(name) if pattern.search(self.data(path))]
+            self._calling[name] = known
+        return known
 
     @property
     def starring(self) -> frozenset[str]:
