@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from poollint.facts.cache import FactsCache
 
+QUESTIONS_BEFORE_INDEX = 300
 _TOKEN = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -45,6 +46,7 @@ class Project:
     _folders: frozenset[str] = frozenset()
     _roots: tuple[str, ...] = ()
     _tokens: list[frozenset[bytes]] | None = None
+    _index: dict[bytes, list[str]] | None = None
     _mentions: dict[str, list[str]] = field(default_factory=dict)
     _calling: dict[str, list[str]] = field(default_factory=dict)
     _starring: frozenset[str] | None = None
@@ -119,12 +121,22 @@ class Project:
             return self.files
         known = self._mentions.get(token)
         if known is None:
+            known = self._mentions[token] = self._find(token.encode())
+        return known
+
+    def _find(self, token: bytes) -> list[str]:
+        """Few questions are answered from a set of identifiers per file; many pay for an index over all of them."""
+        if self._index is None:
             if self._tokens is None:
                 self._tokens = [frozenset(_TOKEN.findall(self.data(path))) for path in self.files]
-            wanted = token.encode()
-            known = [path for path, tokens in zip(self.files, self._tokens, strict=True) if wanted in tokens]
-            self._mentions[token] = known
-        return known
+            if len(self._mentions) < QUESTIONS_BEFORE_INDEX:
+                return [path for path, tokens in zip(self.files, self._tokens, strict=True) if token in tokens]
+            self._index = {}
+            for path, tokens in zip(self.files, self._tokens, strict=True):
+                for each in tokens:
+                    self._index.setdefault(each, []).append(path)
+            self._tokens = None
+        return self._index.get(token, [])
 
     def deriving(self, name: str) -> list[str]:
         """The files with a class statement whose bases mention the name, or that import it under another name."""
