@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poollint.facts import extract as extract_module
+from poollint.facts import expressions
 from poollint.facts import model
 from poollint.facts.extract import extract
 
@@ -224,7 +224,7 @@ def test_long_strings_are_cut() -> None:
     op = facts_of(f"a = {'x' * 1000!r}").scopes[0].ops[0]
     assert isinstance(op.value, model.Const)
     assert isinstance(op.value.value, str)
-    assert len(op.value.value) == extract_module.LONGEST_STRING
+    assert len(op.value.value) == expressions.LONGEST_STRING
 
 
 def test_facts_survive_the_cache() -> None:

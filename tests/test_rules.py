@@ -183,7 +183,8 @@ class TestExemptions:
         exempted = site(**shape, **changes)
         assert exemptions.exemption(exempted) is predicate
         assert said(site(**shape))
-        assert not said(exempted)
+        piles_up_in_one_run = predicate is exemptions.one_shot_script and "loop" in shape
+        assert bool(said(exempted)) is piles_up_in_one_run
 
     def test_nothing_is_exempt_by_default(self) -> None:
         assert exemptions.exemption(site()) is None

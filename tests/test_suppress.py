@@ -14,6 +14,12 @@ def suppressions(text: str) -> Suppressions:
     return Suppressions.of(SourceFile("/p/app.py", text.encode()))
 
 
+def unused(
+    found: Suppressions, enabled: set[str], known: tuple[str, ...] | list[str] = ()
+) -> list[tuple[int, int, tuple[str, ...]]]:
+    return [(comment.line, comment.column, codes) for comment, codes in found.unused(enabled, known)]
+
+
 class TestNoqa:
     @pytest.mark.parametrize(
         ("comment", "answer"),
@@ -129,21 +135,25 @@ class TestUnused:
 
     def test_each_code_that_suppressed_nothing_is_named(self) -> None:
         found = suppressions(self.TEXT)
-        assert found.unused({"POL101", "POL102"}) == [(2, 19, ("POL101", "POL102"))]
+        assert unused(found, {"POL101", "POL102"}) == [(2, 19, ("POL101", "POL102"))]
         found.suppresses("POL102", 2)
-        assert found.unused({"POL101", "POL102"}) == [(2, 19, ("POL101",))]
+        assert unused(found, {"POL101", "POL102"}) == [(2, 19, ("POL101",))]
         found.suppresses("POL101", 2)
         assert found.unused({"POL101", "POL102"}) == []
 
     def test_a_code_that_is_not_enabled_had_no_chance(self) -> None:
-        assert suppressions(self.TEXT).unused({"POL102"}) == [(2, 19, ("POL102",))]
+        found = suppressions(self.TEXT)
+        assert unused(found, {"POL102"}) == [(2, 19, ("POL102",))]
+        assert self.TEXT.splitlines()[1][18 : found.unused({"POL102"})[0][0].end_column - 1].startswith(
+            "# poollint: ignore["
+        )
         assert suppressions(self.TEXT).unused(set()) == []
 
     def test_a_prefix_is_unused_when_everything_it_covers_is_enabled(self) -> None:
         found = suppressions("x = 1  # poollint: ignore[POL1]\n")
         known = {"POL101", "POL102", "POL201"}
         assert found.unused({"POL101", "POL201"}, known) == []
-        assert found.unused({"POL101", "POL102"}, known) == [(1, 8, ("POL1",))]
+        assert unused(found, {"POL101", "POL102"}, known) == [(1, 8, ("POL1",))]
 
     def test_noqa_is_never_called_unused(self) -> None:
         assert suppressions("x = 1  # noqa: POL102\n").unused({"POL102"}) == []
@@ -186,7 +196,7 @@ def test_no_source_makes_suppressions_raise(parts: list[str]) -> None:
     found = Suppressions.of(source)
     for line in range(len(source.lines) + 2):
         found.suppresses("POL101", line)
-    for line, column, codes in found.unused({"POL101"}):
+    for line, column, codes in unused(found, {"POL101"}):
         assert source.line_text(line)[column - 1] == "#"
         assert codes == ("POL101",)
 

@@ -31,10 +31,11 @@ _SEPARATOR = re.compile(r"[,\s]+")
 
 @dataclass(frozen=True, slots=True)
 class IgnoreComment:
-    """One comment of ours. `line` and `column` count from 1, in code points; `codes` are upper case."""
+    """One comment of ours. Positions count from 1, in code points, the end is exclusive; `codes` are upper case."""
 
     line: int
     column: int
+    end_column: int
     codes: tuple[str, ...]
 
 
@@ -98,8 +99,8 @@ class Suppressions:
 
     def unused(
         self, enabled_codes: Collection[str], known_codes: Collection[str] = ()
-    ) -> list[tuple[int, int, tuple[str, ...]]]:
-        """Our comments, or the codes of them, that suppressed nothing: (line, column, codes), for POL902.
+    ) -> list[tuple[IgnoreComment, tuple[str, ...]]]:
+        """Our comments that suppressed nothing with all or some of their codes, and those codes, for POL902.
 
         Ask after the last call of `suppresses`. A code that is not enabled is left out, for it had no chance; so is a
         prefix unless every one of `known_codes` that it covers is enabled.
@@ -116,8 +117,8 @@ class Suppressions:
                     and _had_a_chance(code, enabled_codes, known_codes)
                 )
                 if codes:
-                    found.append((comment.line, comment.column, codes))
-        return sorted(found)
+                    found.append((comment, codes))
+        return sorted(found, key=lambda each: (each[0].line, each[0].column))
 
 
 def _had_a_chance(prefix: str, enabled: Collection[str], known: Collection[str]) -> bool:
@@ -168,7 +169,9 @@ class _Layout:
         for found in _IGNORE.finditer(token.string):
             codes = tuple(code for code in _SEPARATOR.split(found.group("codes").strip().upper()) if _CODE.match(code))
             line, column = token.start[0], token.start[1] + found.start() + 1
-            self.ignores.setdefault(line, []).append(IgnoreComment(line, column, tuple(dict.fromkeys(codes))))
+            end = token.start[1] + found.end() + 1
+            comment = IgnoreComment(line, column, end, tuple(dict.fromkeys(codes)))
+            self.ignores.setdefault(line, []).append(comment)
 
 
 def _tokens(lines: Sequence[str]) -> Iterator[TokenInfo]:

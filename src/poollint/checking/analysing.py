@@ -26,6 +26,10 @@ class Analysed(NamedTuple):
     stamps: Mapping[str, Stamp]
 
 
+AUTOMATIC_JOBS = 1
+"""Where the user leaves it open: on the corpus no first batch of files was large enough to pay for more processes."""
+
+
 class StampingReader(FileReader):
     """Stamps what it reads, so that a first run reads each file once."""
 
@@ -89,7 +93,7 @@ def analyse_program(
             read=reader,
             library=library,
             facts_cache=facts,
-            jobs=settings.jobs or 1,
+            jobs=settings.jobs or AUTOMATIC_JOBS,
             everything=shared.options.everything,
             src=settings.src,
         )

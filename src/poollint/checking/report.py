@@ -161,11 +161,12 @@ class Reporter:
             if verdict.span[0] == path:
                 comments.suppresses(verdict.code, self.marks.line(index))
         unused = comments.unused(self.selection.enabled, [rule.code for rule in self.selection.rules])
-        for position, (line, column, codes) in enumerate(unused):
-            where = Location(self.reader.absolute(path), line, column, line, column)
+        for position, (comment, codes) in enumerate(unused):
+            line = comment.line
+            where = Location(self.reader.absolute(path), line, comment.column, line, comment.end_column)
             listed = ", ".join(codes)
             message = f"{listed} is not reported here: delete {'it' if len(codes) == 1 else 'them'} from the comment"
-            earlier = sum(codes == other for _, _, other in unused[:position])
+            earlier = sum(codes == other for _, other in unused[:position])
             yield self.own_finding(UNUSED_SUPPRESSION, path, where, message, listed, earlier)
 
     def is_own_finding_wanted(self, code: str, path: str) -> bool:

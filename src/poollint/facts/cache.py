@@ -60,6 +60,10 @@ class FactsCache:
         self._used[key] = blob
         return facts
 
+    def holds(self, data: bytes) -> bool:
+        """Whether the store has an entry for this content."""
+        return _key(data) in self._stored
+
     def put(self, data: bytes, facts: ModuleFacts | SyntaxProblem) -> None:
         """Remember what was extracted; syntax errors are not kept, they are cheap and rare."""
         if isinstance(facts, ModuleFacts):

@@ -36,7 +36,7 @@ __all__ = ["Problem", "ProgramRequest", "ProgramResult", "analyse"]
 class ProgramRequest:
     """What to analyse. Paths are relative to the root, with `/`; `read` gives a file's bytes and raises OSError.
 
-    `everything` reads every file instead of those at stake: slower, and the same answer (a test proves it).
+    `jobs`: processes that extract the first batch of files. `everything` reads every file instead of those at stake: slower, and the same answer (a test proves it).
     """
 
     root: Path
@@ -67,6 +67,7 @@ class ProgramResult:
 def analyse(request: ProgramRequest) -> ProgramResult:
     """Analyse one program. Pure but for `request.read` and the facts cache; never raises for what it reads."""
     enabled = gc.isenabled()
+    gc.collect()  # What an earlier root of the same run left behind is one big cycle.
     gc.disable()  # Millions of small records that all live until the end: collecting them costs a third of the time.
     try:
         return _analyse(request)
@@ -88,6 +89,8 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     disposals = Disposals(resolver, callers, frequencies, places)
 
     holding = project.containing(request.library.markers)
+    if request.jobs > 1:
+        project.prefetch(holding, request.jobs)
     acquisitions = engines.acquisitions(holding)
     disposing = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
     nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts.extract import extract
 from poollint.facts.model import ModuleFacts, SyntaxProblem
+from poollint.facts.parallel import extract_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -87,6 +88,20 @@ class Project:
             found = extract(data, path)
             if self.cache is not None:
                 self.cache.put(data, found)
+        return self._keep(path, found)
+
+    def prefetch(self, paths: Sequence[str], jobs: int) -> None:
+        """Have the facts of many files extracted in `jobs` processes; those in the cache are left where they are."""
+        missing = [path for path in paths if path not in self._facts]
+        if self.cache is not None:
+            missing = [path for path in missing if not self.cache.holds(self.data(path))]
+        files = [(path, self.data(path)) for path in missing]
+        for (path, data), found in zip(files, extract_many(files, jobs), strict=True):
+            if self.cache is not None:
+                self.cache.put(data, found)
+            self._keep(path, found)
+
+    def _keep(self, path: str, found: ModuleFacts | SyntaxProblem) -> ModuleFacts | None:
         if isinstance(found, SyntaxProblem):
             self.problems.append(Problem(path, found.line, found.column, found.kind, found.message))
             self._facts[path] = None
