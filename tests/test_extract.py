@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poollint.facts import expressions
-from poollint.facts import model
+from poollint.facts import expressions, model
 from poollint.facts.extract import extract
 
 LIBRARY = Path(ast.__file__).parent
@@ -292,3 +291,17 @@ def test_an_empty_file_is_a_module() -> None:
 @given(st.binary(max_size=60) | st.text("()[]{}:=,.'\"\\ \n\tdefiforclass1a@*", max_size=60).map(str.encode))
 def test_no_content_raises(data: bytes) -> None:
     assert isinstance(extract(data), (model.ModuleFacts, model.SyntaxProblem))
+
+
+# -------------------------------------------------------------------------------------------------- long code
+def test_thousands_of_branches_are_no_recursion() -> None:
+    branches = "".join(f"elif a == {number}:\n    f()\n" for number in range(1, 2_000))
+    scope = facts_of(f"if a == 0:\n    f()\n{branches}else:\n    f()\n").scopes[0]
+    assert sum(block.kind == "if" for block in scope.blocks) == 2_000
+    assert len(scope.calls) == 2_001
+
+
+@pytest.mark.parametrize("operator", ["+", "|", "and", "or"])
+def test_thousands_of_terms_are_no_recursion(operator: str) -> None:
+    facts = facts_of("x = " + f" {operator} ".join(["f()"] * 2_000))
+    assert len(facts.calls) == 2_000
