@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from poollint.library.compiled import compiled_path
+from poollint.library import loader
+from poollint.library.compiled import SHIPPED, compiled_path
 from poollint.library.errors import LibraryError
-from poollint.library.loader import load_library
+from poollint.library.loader import load_library, ship
 from poollint.library.model import Calls, Concurrent, Form, Kind, LibraryFile, Owner
 from poollint.library.predicates import Predicate
 from poollint.library.reading import read_library_file
@@ -271,27 +273,74 @@ def test_markers_are_few_and_none_contains_another(library: Library) -> None:
 # --------------------------------------------------------------------------------------------------- the compiled form
 
 
-def test_compiled_equals_parsed(tmp_path: Path) -> None:
-    parsed = load_library(cache_directory=tmp_path)
-    compiled = load_library(cache_directory=tmp_path)
-    assert compiled == parsed == load_library()
-    assert [path.name for path in tmp_path.iterdir()] == [f"library-{parsed.digest[:16]}.msgpack"]
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The compiled form of our rows, in a copy of their folder that the loader takes for its own."""
+    folder = tmp_path / "library"
+    shutil.copytree(LIBRARY_FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__", SHIPPED))
+    monkeypatch.setattr(loader, "_FOLDER", folder)
+    path = ship()
+    assert path == folder / SHIPPED
+    return path
+
+
+def forbid_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything fail that parses YAML."""
+
+    def parse(*arguments: object) -> None:
+        raise AssertionError("YAML is parsed")
+
+    monkeypatch.setattr(loader, "_compile", parse)
+
+
+def test_what_is_shipped_equals_parsed(built: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built.rename(built.with_suffix(".away"))
+    parsed = load_library()
+    built.with_suffix(".away").rename(built)
+    forbid_parsing(monkeypatch)
+    assert load_library() == parsed
+    assert load_library(cache_directory=tmp_path / "cache") == parsed
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_shipped_is_ignored_once_a_row_was_edited(built: Path, tmp_path: Path) -> None:
+    before = load_library()
+    with (built.parent / "caches.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("\n# edited\n")
+    edited = load_library(cache_directory=tmp_path / "cache")
+    assert edited.digest != before.digest
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"library-{edited.digest[:16]}.msgpack"]
+
+
+def test_user_rows_are_compiled_into_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = user_model(tmp_path)
+    parsed = load_library([model], tmp_path / "cache")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"library-{parsed.digest[:16]}.msgpack"]
+    assert load_library([model]) == parsed
+    forbid_parsing(monkeypatch)
+    assert load_library([model], tmp_path / "cache") == parsed
+
+
+def user_model(folder: Path) -> Path:
+    """A small file of user rows."""
+    model = folder / "mine.yaml"
+    model.write_text("engine_factories:\n- {fqn: acme.get_engine}\n", encoding="utf-8")
+    return model
 
 
 def test_the_compiled_form_does_not_import_yaml(tmp_path: Path) -> None:
-    load_library(cache_directory=tmp_path)
+    model = user_model(tmp_path)
+    load_library([model], tmp_path)
     code = (
         "import sys, pathlib; from poollint.library.loader import load_library;"
-        f"load_library(cache_directory=pathlib.Path({str(tmp_path)!r})); print('yaml' in sys.modules)"
+        f"load_library([pathlib.Path({str(model)!r})], pathlib.Path({str(tmp_path)!r})); print('yaml' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("damage", ["empty", "short", "flipped", "foreign", "directory"])
-def test_a_damaged_cache_is_ignored(tmp_path: Path, damage: str) -> None:
-    parsed = load_library(cache_directory=tmp_path)
-    path = compiled_path(tmp_path, parsed.digest)
+def damaged(path: Path, damage: str) -> None:
+    """Damage a compiled form."""
     data = path.read_bytes()
     path.unlink()
     if damage == "directory":
@@ -299,13 +348,28 @@ def test_a_damaged_cache_is_ignored(tmp_path: Path, damage: str) -> None:
     else:
         flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
         path.write_bytes({"empty": b"", "short": data[:-7], "flipped": flipped}.get(damage, msgspec.msgpack.encode(1)))
-    assert load_library(cache_directory=tmp_path) == parsed
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "flipped", "foreign", "directory"])
+def test_a_damaged_cache_is_ignored(tmp_path: Path, damage: str) -> None:
+    model = user_model(tmp_path)
+    parsed = load_library([model], tmp_path / "cache")
+    damaged(compiled_path(tmp_path / "cache", parsed.digest), damage)
+    assert load_library([model], tmp_path / "cache") == parsed
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "flipped", "foreign", "directory"])
+def test_what_is_shipped_is_ignored_when_damaged(built: Path, damage: str) -> None:
+    parsed = load_library()
+    damaged(built, damage)
+    assert load_library() == parsed
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert load_library(cache_directory=blocked) == load_library()
+    model = user_model(tmp_path)
+    assert load_library([model], blocked) == load_library([model])
 
 
 # ----------------------------------------------------------------------------------------------------------- user rows

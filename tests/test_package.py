@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import poollint
+from poollint.library.compiled import SHIPPED
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,7 +52,19 @@ def test_the_wheel_holds_the_whole_package(wheel: zipfile.ZipFile) -> None:
     assert "poollint/py.typed" in wanted
     assert "poollint/library/sqlalchemy.yaml" in wanted
     packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert packed == wanted
+    assert packed == wanted | {f"poollint/library/{SHIPPED}"}
+
+
+def test_the_wheel_spares_its_users_the_parsing(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    program = (
+        "import sys; from poollint.library import loader; assert loader.__file__.startswith(sys.argv[1]), loader.__file__;"
+        "assert loader.load_library().markers; sys.exit('yaml' in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_wheel_declares_its_entry_points(wheel: zipfile.ZipFile) -> None:

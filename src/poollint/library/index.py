@@ -37,7 +37,7 @@ class Library:
 
     @property
     def digest(self) -> str:
-        """Hexadecimal sha256 over the content of all YAML files."""
+        """Hexadecimal sha256 over the content of all YAML files, and of the code that compiles them."""
         return self._tables.digest
 
     @property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poollint.library.compiled import read_compiled, write_compiled
+from poollint.library.compiled import SHIPPED, compiled_path, read_compiled, write_compiled
 from poollint.library.errors import LibraryError
 from poollint.library.index import Library
 
@@ -16,28 +17,47 @@ if TYPE_CHECKING:
 
     from poollint.library.tables import Tables
 
-__all__ = ["Library", "LibraryError", "load_library"]
+__all__ = ["Library", "LibraryError", "load_library", "ship"]
+
+_FOLDER = Path(__file__).parent
+_COMPILER = ("aliases.py", "model.py", "predicates.py", "reading.py", "tables.py", "words.py")
+"""An edit of these makes a compiled form as stale as an edit of the YAML does."""
 
 
 def load_library(models: Sequence[Path] = (), cache_directory: Path | None = None) -> Library:
     """Everything that poollint knows of libraries.
 
     `models` are the user's YAML files; they come after ours, and a row of theirs replaces ours of the same name (and
-    form). With `cache_directory` the parsed result is kept there, keyed by the content of all files.
+    form). The compiled form that was shipped with our files is used while it fits them; for everything else the parsed
+    result is kept in `cache_directory`, keyed by the content of all files.
 
     Raises:
         LibraryError: a file cannot be read or is not valid; it names file, line and key.
     """
-    folder = Path(__file__).parent
-    ours = [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".yaml")]  # noqa: PTH208 (4 x faster)
-    sources = [(path, _read(path)) for path in (*ours, *models)]
+    sources = _own_sources() + [(path, _read(path)) for path in models]
     digest = _digest(sources)
-    tables = read_compiled(cache_directory, digest) if cache_directory is not None else None
+    tables = read_compiled(_FOLDER / SHIPPED, digest) if not models else None
+    if tables is None and cache_directory is not None:
+        tables = read_compiled(compiled_path(cache_directory, digest), digest)
     if tables is None:
         tables = _compile(sources, digest)
         if cache_directory is not None:
-            write_compiled(cache_directory, tables)
+            with suppress(OSError):
+                write_compiled(compiled_path(cache_directory, digest), tables)
     return Library(tables)
+
+
+def ship() -> Path:
+    """Write the compiled form of our own files beside them, which the build does; the path. Raises OSError."""
+    sources = _own_sources()
+    path = _FOLDER / SHIPPED
+    write_compiled(path, _compile(sources, _digest(sources)))
+    return path
+
+
+def _own_sources() -> list[tuple[Path, bytes]]:
+    names = sorted(os.listdir(_FOLDER))  # noqa: PTH208 (4 x faster)
+    return [(_FOLDER / name, _read(_FOLDER / name)) for name in names if name.endswith(".yaml")]
 
 
 def _read(path: Path) -> bytes:
@@ -49,6 +69,8 @@ def _read(path: Path) -> bytes:
 
 def _digest(sources: Sequence[tuple[Path, bytes]]) -> str:
     total = hashlib.sha256()
+    for name in _COMPILER:
+        total.update(_read(_FOLDER / name))
     for path, data in sources:
         total.update(f"{path.stem}\0{len(data)}\0".encode())
         total.update(data)
