@@ -271,7 +271,7 @@ class Callers:
         found = self._resolver.project.module(path, module)
         if found is None:
             return False
-        return any(_function_of(value) == function for value in self._resolver.module_attribute(found, name))
+        return any(_function_of(value) == function for value in self._resolver.imports.attribute(found, name))
 
     def _lambda(self, function: Function, trail: _Trail) -> None:
         references = self.references(function.path)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poollint.program import annotations as hints
 from poollint.program.values import (
     NOTHING,
+    BoundMethod,
     ClassValue,
     External,
     ExternalInstance,
+    Function,
     Instance,
     Super,
     Value,
@@ -113,7 +116,7 @@ class Classes:
             members = index.members(each.scope).get(attr) if index is not None else None
             if members:
                 for member in members:
-                    found.extend(self._resolver.member(each, member, receiver))
+                    found.extend(self._member(each, member, receiver))
                 if any(member.kind == "definition" for member in members) or found:
                     return tuple(dict.fromkeys(found))
         for base in self.external_bases(cls):
@@ -124,3 +127,43 @@ class Classes:
         if externals and not found:
             return (External(self._resolver.library.canonical(f"{externals[0].fqn}.{attr}")),)
         return tuple(found) or NOTHING
+
+    def _member(self, cls: ClassValue, member: Member, receiver: Value) -> Values:
+        """The values of one member of a class, looked up on `receiver`."""
+        if member.kind == "definition":
+            return self._definition_member(cls, member, receiver)
+        if member.kind == "value":
+            values = self._resolver.values(cls.path, member.scope, member.value)
+        elif member.kind == "entered":
+            values = self._resolver.calls.entered(self._resolver.values(cls.path, member.scope, member.value))
+        elif member.kind == "item":
+            values = self._resolver.item(cls.path, member.scope, member.value, member.position)
+        elif member.kind == "element":
+            values = self._resolver.calls.element(self._resolver.values(cls.path, member.scope, member.value))
+        elif member.kind == "annotation" and member.value is not None:
+            values = hints.instances(self._resolver, cls.path, member.scope, member.value)
+        else:
+            values = NOTHING
+        return values
+
+    def _definition_member(self, cls: ClassValue, member: Member, receiver: Value) -> Values:
+        facts = self._resolver.scope(cls.path, member.definition)
+        if facts.kind == "class":
+            return (ClassValue(cls.path, member.definition),)
+        found: list[Value] = []
+        for value in self._resolver.definition(cls.path, member.definition):
+            if not isinstance(value, Function):
+                continue
+            if value.scope != member.definition or value.path != cls.path:
+                found.append(value)
+                continue
+            names = self._resolver.decorator_names(cls.path, member.definition)
+            if "builtins.staticmethod" in names:
+                found.append(value)
+            elif self._resolver.is_property(value):
+                found.extend(self._resolver.calls.returned(value) if not isinstance(receiver, ClassValue) else ())
+            elif isinstance(receiver, ClassValue) and "builtins.classmethod" not in names and facts.name != "__new__":
+                found.append(value)
+            else:
+                found.append(BoundMethod(value, cls))
+        return tuple(found)

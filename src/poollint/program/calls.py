@@ -1,0 +1,201 @@
+"""What calls give: the results of functions, classes and library symbols, iteration and `with` included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program import annotations as hints
+from poollint.program.values import (
+    NOTHING,
+    BoundMethod,
+    ClassValue,
+    Container,
+    External,
+    ExternalInstance,
+    Function,
+    Generated,
+    Instance,
+    Partial,
+    Super,
+    Value,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from poollint.program.answers import Answers
+    from poollint.program.names import Resolver
+
+_BUILTIN_CONTAINERS = frozenset(
+    {"builtins.list", "builtins.tuple", "builtins.set", "builtins.iter", "builtins.sorted", "builtins.reversed"}
+)
+_PASS_THROUGH = {"typing.cast": 1, "copy.copy": 0, "typing_extensions.cast": 1}
+_ITEM_METHODS = frozenset({"get", "pop", "setdefault", "popleft", "popitem"})
+_WHOLE_METHODS = frozenset({"values", "items", "copy"})
+
+
+class Calls:
+    """Answers "what may this call give" for one program."""
+
+    def __init__(self, resolver: Resolver, answers: Answers) -> None:
+        self._resolver = resolver
+        self._library = resolver.library
+        self._answers = answers
+
+    def result(self, path: str, index: int) -> Values:
+        """What a call may give."""
+        return self._answers.of(("call", path, index), lambda: self._of_call(path, index))
+
+    def _of_call(self, path: str, index: int) -> list[Value]:
+        call = self._resolver.call(path, index)
+        if isinstance(call.func, model.Name) and call.func.id == "super":
+            return self._super(path, call.scope)
+        found: list[Value] = []
+        for value in self._resolver.values(path, call.scope, call.func):
+            found.extend(self.result_of(value, path, call))
+        if not found and isinstance(call.func, model.Attr):
+            found.extend(self._container_method(path, call, call.func))
+        return found
+
+    def _container_method(self, path: str, call: model.Call, func: model.Attr) -> list[Value]:
+        if func.attr not in _ITEM_METHODS and func.attr not in _WHOLE_METHODS:
+            return []
+        found: list[Value] = []
+        for value in self._resolver.values(path, call.scope, func.value):
+            if isinstance(value, Container):
+                found.extend([value] if func.attr in _WHOLE_METHODS else value.items)
+        return found
+
+    def _super(self, path: str, scope: int) -> list[Value]:
+        current = scope
+        while current >= 0:
+            facts = self._resolver.scope(path, current)
+            if facts.kind == "class":
+                return [Super(path, current)]
+            current = facts.parent
+        return []
+
+    def result_of(self, value: Value, path: str, call: model.Call) -> Values:
+        """What calling `value` gives; the call's arguments matter for a few library functions only."""
+        if isinstance(value, Function):
+            return self.function_result(value)
+        if isinstance(value, BoundMethod):
+            return self.function_result(value.function)
+        if isinstance(value, Partial):
+            return self.result_of(value.function, path, call)
+        if isinstance(value, ClassValue):
+            return (Instance(value.path, value.scope),)
+        if isinstance(value, Instance):
+            methods = self._resolver.attribute(value, "__call__")
+            return tuple(each for method in methods for each in self.result_of(method, path, call))
+        if isinstance(value, External):
+            return self._external_result(value.fqn, path, call)
+        if isinstance(value, ExternalInstance):
+            row = self._library.type_row(f"{value.fqn}.__call__")
+            if row is not None and row.returns:
+                return (ExternalInstance(self._library.canonical(row.returns)),)
+            own = self._library.type_row(value.fqn)
+            if own is not None and own.fluent:
+                return (value,)
+        return NOTHING
+
+    def _external_result(self, fqn: str, path: str, call: model.Call) -> Values:
+        if fqn == "functools.partial" and call.args:
+            taken = len(call.args) - 1
+            return tuple(Partial(each, taken) for each in self._resolver.values(path, call.scope, call.args[0]))
+        if fqn in _PASS_THROUGH and len(call.args) > _PASS_THROUGH[fqn]:
+            return self._resolver.values(path, call.scope, call.args[_PASS_THROUGH[fqn]])
+        if fqn == "builtins.getattr" and len(call.args) >= 2:
+            name = call.args[1]
+            if isinstance(name, model.Const) and isinstance(name.value, str):
+                held = self._resolver.values(path, call.scope, call.args[0])
+                return tuple(self._resolver.attributes(held, name.value))
+            return NOTHING
+        if fqn in ("builtins.next", "builtins.anext") and call.args:
+            return self.element(self._resolver.values(path, call.scope, call.args[0]))
+        if fqn in _BUILTIN_CONTAINERS and call.args:
+            values = self._resolver.values(path, call.scope, call.args[0])
+            return (Container(self.element(values)),)
+        if fqn == "builtins.dict":
+            found = [each for _, value in call.keywords for each in self._resolver.values(path, call.scope, value)]
+            return (Container(tuple(found)),)
+        if fqn in ("builtins.staticmethod", "builtins.classmethod", "functools.wraps"):
+            return tuple(each for argument in call.args for each in self._resolver.values(path, call.scope, argument))
+        if self._library.memoizer(fqn) is not None and len(call.args) == 1:
+            held = self._resolver.values(path, call.scope, call.args[0])
+            functions = tuple(each for each in held if isinstance(each, (Function, BoundMethod)))
+            if functions:
+                return functions
+        row = self._library.type_row(fqn)
+        if row is not None and row.returns:
+            return (ExternalInstance(self._library.canonical(row.returns)),)
+        return (ExternalInstance(fqn),)
+
+    def function_result(self, function: Function) -> Values:
+        """What calling a function of the program gives."""
+        facts = self._resolver.scope(function.path, function.scope)
+        if facts.is_generator:
+            return (Generated(function),)
+        return self.returned(function)
+
+    def returned(self, function: Function) -> Values:
+        """The values of a function's return statements, else the class that its annotation names."""
+        key = ("returned", function)
+        return self._answers.of(key, lambda: self._returned(function))
+
+    def _returned(self, function: Function) -> list[Value]:
+        facts = self._resolver.scope(function.path, function.scope)
+        found: list[Value] = []
+        for op in facts.ops:
+            if op.kind == "return" and op.value is not None:
+                found.extend(self._resolver.values(function.path, function.scope, op.value))
+        if not found and facts.returns is not None and not facts.is_generator:
+            found.extend(hints.instances(self._resolver, function.path, max(facts.parent, 0), facts.returns))
+        return found
+
+    def yields(self, function: Function) -> Values:
+        """The values of a generator's yield expressions."""
+
+        def compute() -> list[Value]:
+            facts = self._resolver.scope(function.path, function.scope)
+            found: list[Value] = []
+            for op in facts.ops:
+                if op.kind == "yield":
+                    found.extend(self._resolver.values(function.path, function.scope, op.value))
+            return found
+
+        return self._answers.of(("yields", function), compute)
+
+    def entered(self, values: Values) -> Values:
+        """What `with value as x` binds to x."""
+        found: list[Value] = []
+        for value in values:
+            if isinstance(value, Generated):
+                found.extend(self.yields(value.function))
+            elif isinstance(value, ExternalInstance):
+                row = self._library.type_row(value.fqn)
+                found.append(
+                    ExternalInstance(self._library.canonical(row.enters)) if row is not None and row.enters else value
+                )
+            elif isinstance(value, Instance):
+                entered = [
+                    each
+                    for name in ("__enter__", "__aenter__")
+                    for method in self._resolver.attribute(value, name)
+                    if isinstance(method, BoundMethod)
+                    for each in self.returned(method.function)
+                ]
+                found.extend(entered or [value])
+        return tuple(found)
+
+    def element(self, values: Values) -> Values:
+        """What iterating over the values, or subscribing them, gives."""
+        found: list[Value] = []
+        for value in values:
+            if isinstance(value, Container):
+                found.extend(value.items)
+            elif isinstance(value, Generated):
+                found.extend(self.yields(value.function))
+            elif isinstance(value, (ClassValue, External)):
+                found.append(value)  # Generic[T]
+        return tuple(found)
