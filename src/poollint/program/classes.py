@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from poollint.program.bindings import Member
     from poollint.program.names import Resolver
 
+CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "model_post_init", "__attrs_post_init__"})
+"""Methods that run when an instance is made."""
+
 
 class Classes:
     """Inheritance as far as the program's own source shows it."""

@@ -151,7 +151,7 @@ class Engines:
 
     def _given_away(self, path: str, names: frozenset[str] | set[str]) -> list[Acquisition]:
         """`providers.Factory(create_engine, url)`: a new engine at every use of the provider."""
-        references = self._callers.references(path)
+        references = self._callers.mentions.references(path)
         found: list[Acquisition] = []
         if references is None:
             return found
@@ -481,7 +481,7 @@ class Engines:
         for source in sources:
             if source.caller is None:
                 return False
-            references = self._callers.references(source.span.path)
+            references = self._callers.mentions.references(source.span.path)
             facts = self._resolver.project.facts(source.span.path)
             assert references is not None and facts is not None
             for index, call in enumerate(facts.calls):

@@ -1,0 +1,48 @@
+"""One search for what runs a target: what it has found, and where it has been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poollint.program.graph import Node, Source
+    from poollint.program.values import Function, Value
+
+MOST_STEPS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The search went into a function through a call of the file at `path` (`call` is -1: through a decorator)."""
+
+    function: Function
+    path: str
+    call: int
+
+
+@dataclass(slots=True)
+class Trail:
+    """The search for the runners of one target.
+
+    `referenced`: something mentions the target. `hops`: how far the search is from the target's own name.
+    `decorating`: the target is followed into a decorator of its own. `virtual`: it is followed from a lookup that it
+    only overrides. `frames`: the functions that it was passed into, outermost first.
+    """
+
+    target: Value
+    node: Node
+    sources: list[Source] = field(default_factory=list)
+    referenced: bool = False
+    hops: int = 0
+    decorating: bool = False
+    virtual: bool = False
+    frames: list[Frame] = field(default_factory=list)
+    _seen: set[object] = field(default_factory=set)
+
+    def first(self, key: object) -> bool:
+        """True the first time a place is met, while the search is small enough to go on."""
+        if key in self._seen or len(self._seen) >= MOST_STEPS:
+            return False
+        self._seen.add(key)
+        return True
