@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from poollint.checking import analysing
 from poollint.checking.results import RootResult, StoredProblem, StoredVerdict
+from poollint.library import markers
 
 if TYPE_CHECKING:
     import pytest
@@ -86,4 +87,5 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeProgram:
     """Put the stand-in where the analysis is."""
     fake = FakeProgram()
     monkeypatch.setattr(analysing, "analyse_root", fake.analyse_root)
+    monkeypatch.setattr(markers, "OWN_MARKERS", (b"",))  # each file has it
     return fake

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from poollint.library import loader
 from poollint.library.compiled import SHIPPED, compiled_path
 from poollint.library.errors import LibraryError
 from poollint.library.loader import load_library, ship
+from poollint.library.markers import OWN_MARKERS, marker_scan
 from poollint.library.model import Calls, Concurrent, Form, Kind, LibraryFile, Owner
 from poollint.library.predicates import Predicate
 from poollint.library.reading import read_library_file
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from poollint.library.index import Library
 
 DOCUMENTATION = Path(__file__).parent.parent / "docs" / "models.md"
+SCAN = marker_scan(OWN_MARKERS)
 LIBRARY_FOLDER = Path(sys.modules[LibraryFile.__module__].__file__ or "").parent
 
 
@@ -268,6 +272,28 @@ def test_markers_are_few_and_none_contains_another(library: Library) -> None:
     assert b"create_engine" in markers and b"create_async_engine" in markers
     assert len(markers) <= 24
     assert not [(one, other) for one in markers for other in markers if one != other and one in other]
+
+
+def test_the_markers_that_need_no_tables_are_the_same(library: Library) -> None:
+    assert library.markers == OWN_MARKERS, "write them into library/markers.py"
+
+
+MARKED = st.sampled_from([*OWN_MARKERS, *(marker[:-1] for marker in OWN_MARKERS), b"create_", b"engine", b" ", b"SQL"])
+
+
+@given(st.lists(st.one_of(MARKED, st.binary(max_size=3)), max_size=6).map(b"".join))
+def test_one_scan_finds_what_one_search_for_each_finds(data: bytes) -> None:
+    assert SCAN(data) is any(marker in data for marker in OWN_MARKERS)
+
+
+@given(st.sets(st.text("ab.ä", max_size=4).map(str.encode), max_size=5), st.text("ab.ä").map(str.encode))
+def test_any_markers_can_be_scanned_for(markers: set[bytes], data: bytes) -> None:
+    assert marker_scan(markers)(data) is any(marker in data for marker in markers)
+
+
+@pytest.mark.parametrize("marker", OWN_MARKERS)
+def test_each_marker_is_found_anywhere(marker: bytes) -> None:
+    assert all(SCAN(data) for data in (marker, b"x" + marker, marker + b"x", marker[:-1] + marker))
 
 
 # --------------------------------------------------------------------------------------------------- the compiled form

@@ -58,7 +58,7 @@ def test_the_wheel_holds_the_whole_package(wheel: zipfile.ZipFile) -> None:
 def test_the_wheel_spares_its_users_the_parsing(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)
     program = (
-        "import sys; from poollint.library import loader; assert loader.__file__.startswith(sys.argv[1]), loader.__file__;"
+        "import sys; from poollint.library import loader; assert loader.__file__.startswith(sys.argv[1]);"
         "assert loader.load_library().markers; sys.exit('yaml' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

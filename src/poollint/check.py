@@ -255,6 +255,11 @@ def selection_for(run: RootRun, options: CheckOptions) -> Selection:
     """Which rules run on a root, and whose verdicts are shown. Raises `CheckError` for an unknown selector."""
     settings = run.settings
     rules = run.result.rules
+    selectors = (settings.select, settings.ignore, settings.extend_select, settings.per_file_ignores, options.named)
+    if not rules and any(selectors):
+        from poollint.checking.analysing import rule_rows
+
+        rules = rule_rows()
     named = [name for name in normalised(options.named) if any(fit(name, rule.code) >= 0 for rule in rules)]
     try:
         chosen = choose(rules, settings.select, settings.ignore, (*settings.extend_select, *named))

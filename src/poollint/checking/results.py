@@ -95,7 +95,7 @@ class RuleName(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RootResult:
-    """The outcome of analysing one root. `rules` stand in the order of precedence."""
+    """The outcome of analysing one root. `rules` stand in the order of precedence; none when none can say anything."""
 
     rules: tuple[RuleRow, ...] = ()
     names: Mapping[str, RuleName] = field(default_factory=dict)

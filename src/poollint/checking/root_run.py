@@ -98,14 +98,11 @@ class Store:
     __slots__ = ("_name", "cache", "root")
 
     def __init__(self, cache: CacheDirectory, root: str, options: CheckOptions) -> None:
-        from hashlib import blake2b
-
         self.cache = cache
         self.root = root
         deciding = (options.isolated, str(options.config), options.exclude, options.models, read_config(root, options))
-        total = blake2b(repr(deciding).encode("utf-8", "surrogateescape"), digest_size=16)
-        total.update(snapshot.environment(PACKAGE).encode())
-        self._name = f"result-{total.hexdigest()}.json"
+        text = f"{deciding!r} {snapshot.environment(PACKAGE)}"
+        self._name = f"result-{snapshot.digest_of_one(text.encode('utf-8', 'surrogateescape'))}.json"
 
     def read(self) -> Stored | None:
         """The entry, or None when there is none or it cannot be understood."""
@@ -193,12 +190,16 @@ def run_anonymous(folder: str, shared: Shared) -> RootRun:
     Raises:
         CheckError: the configuration or the user's models cannot be used.
     """
+    from poollint.checking import markerless
     from poollint.checking.analysing import analyse_root
 
     options = shared.options
     settings = checked_settings(shared.finder.root_of_directory(folder), options)
     listing = Listing(root=Path(folder), files=())
     reader = FileReader(folder, {ANONYMOUS: options.anonymous or b""})
+    seen = markerless.look(listing, {}, reader) if may_be_markerless(settings, options, None) else None
+    if seen is not None:
+        return RootRun.of(folder, settings, *seen, reader, False, None)
     result, _ = analyse_root(folder, settings, shared, listing, reader)
     return RootRun.of(folder, settings, snapshot.snapshot(listing, {}, ""), result, reader, False, None)
 
@@ -232,8 +233,17 @@ def compared(
 ) -> RootRun:
     """Look at the files, and use the stored result when their content is what it was."""
     listing = (refreshed(stored.taken.listing) if stored else None) or list_files(Path(root), settings, shared.finder)
-    reader = FileReader(root, {})
     stamps = known_stamps(stored.taken, listing) if stored else {}
+    if may_be_markerless(settings, shared.options, stored):
+        from poollint.checking import markerless
+
+        seen = markerless.look(listing, stamps, FileReader(root, buffers))
+        if seen is not None:
+            if store is not None:
+                store.write(base_settings(root, shared.options), seen.taken, seen.result)
+            return RootRun.of(root, settings, *seen, FileReader(root, buffers), stored is not None, None)
+        stored, stamps = None, {}
+    reader = FileReader(root, {})
     models = models_digest(root, settings.models)
     if stored is not None:
         add_missing_stamps(stamps, listing, reader)
@@ -244,7 +254,7 @@ def compared(
                 store.write(base_settings(root, shared.options), taken, stored.result)
             return RootRun.of(root, settings, taken, stored.result, reader, True, store)
     else:
-        reader = FileReader(root, dict(buffers))
+        reader = FileReader(root, buffers)
     from poollint.checking.analysing import analyse_root
 
     result, read_stamps = analyse_root(root, settings, shared, listing, reader)
@@ -254,6 +264,13 @@ def compared(
     if store is not None and not reader.buffers:
         store.write(base_settings(root, shared.options), taken, result)
     return RootRun.of(root, settings, taken, result, reader, False, None if reader.buffers else store)
+
+
+def may_be_markerless(settings: Settings, options: CheckOptions, stored: Stored | None) -> bool:
+    """Whether to look for markers first: ours are all that count, and the program is new or had none before."""
+    if settings.models or options.everything:
+        return False
+    return stored is None or stored.taken.content == snapshot.UNHASHED
 
 
 def base_settings(root: str, options: CheckOptions) -> Settings:

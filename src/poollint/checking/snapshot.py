@@ -7,8 +7,9 @@ goes to JSON and back with the stored result.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 UNREADABLE = ""
 """The digest of a file that cannot be read."""
+UNHASHED = "-"
+"""The digest of a file, and of all content, of a program without markers: its result does not depend on them."""
+
+_DIGITS = 32
+"""Of a digest are kept."""
+
+# In bytes, and so for any encoding that keeps ASCII: what is no ASCII may be white space.
+_COMMENT = re.compile(rb"(?i)#(?:[\s\x80-\xff]*(?P<own>poollint)| noqa| flake8)")
 
 
 class Stamp(NamedTuple):
@@ -31,9 +40,22 @@ class Stamp(NamedTuple):
 
 def stamp(data: bytes) -> Stamp:
     """The stamp of some content."""
-    lowered = data.lower()
-    own = b"poollint" in lowered and b"ignore" in lowered
-    return Stamp(blake2b(data, digest_size=16).hexdigest(), own, own or b"noqa" in lowered)
+    return Stamp(digest_of_one(data), *comments_in(data))
+
+
+def comments_in(data: bytes) -> tuple[bool, bool]:
+    """Whether some content may hold suppression comments of our own, and of any kind."""
+    found = False
+    for match in _COMMENT.finditer(data):
+        found = True
+        if match["own"]:
+            return True, True
+    return False, found
+
+
+def digest_of_one(data: bytes) -> str:
+    """The digest of some content. No hash is faster where OpenSSL has the instructions of the processor for it."""
+    return sha256(data, usedforsecurity=False).hexdigest()[:_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +77,15 @@ class Snapshot:
 
 def snapshot(listing: Listing, stamps: Mapping[str, Stamp], models: str) -> Snapshot:
     """The snapshot of a listing; `stamps` must hold all of its files. `models` is from `digest_of()`."""
-    total = blake2b(digest_size=16)
+    total = sha256(usedforsecurity=False)
     for entry in (*listing.files, *listing.manifests):
         total.update(f"{entry.path}\0{stamps[entry.path].digest}\0".encode("utf-8", "surrogateescape"))
-    return Snapshot(listing, stamps, total.hexdigest(), models)
+    return Snapshot(listing, stamps, total.hexdigest()[:_DIGITS], models)
 
 
 def digest_of(contents: Iterable[bytes]) -> str:
     """A digest over several contents in their order; "" when there are none."""
-    digests = [blake2b(data, digest_size=16).hexdigest() for data in contents]
-    return " ".join(digests)
+    return " ".join(map(digest_of_one, contents))
 
 
 def known_stamps(before: Snapshot, listing: Listing) -> dict[str, Stamp]:
@@ -133,11 +154,11 @@ def environment(package: str) -> str:
 
     from poollint import __version__
 
-    total = blake2b(digest_size=16)
+    total = sha256(usedforsecurity=False)
     total.update(f"{__version__} {sys.version_info.major}.{sys.version_info.minor}".encode())
     for name, size, mtime_ns in package_files(package):
         total.update(f"{name} {size} {mtime_ns}\n".encode())
-    return total.hexdigest()
+    return total.hexdigest()[:_DIGITS]
 
 
 def package_files(package: str) -> Iterator[tuple[str, int, int]]:

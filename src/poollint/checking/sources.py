@@ -26,8 +26,10 @@ class FileReader:
     def __call__(self, path: str) -> bytes:
         """The bytes of a file. Raises OSError."""
         buffer = self.buffers.get(path)
-        if buffer is not None:
-            return buffer
+        return buffer if buffer is not None else self.from_disk(path)
+
+    def from_disk(self, path: str) -> bytes:
+        """The bytes of a file whatever buffer stands in for it. Raises OSError."""
         with open(os.path.join(self.root, path), "rb") as stream:
             return stream.read()
 
