@@ -1,0 +1,47 @@
+"""The operations behind a test, and what they fill."""
+
+from __future__ import annotations
+
+from poollint.facts import model
+from poollint.program.expressions import dotted, place_filled, targets_in
+from poollint.program.loops import ancestors
+
+
+class Region:
+    """The operations of a scope that lie in a block (or below it), from an operation on."""
+
+    def __init__(self, scope: model.Scope, block: int, first: int) -> None:
+        self._scope = scope
+        self._block = block
+        self._first = first
+
+    def _inside(self, block: int) -> bool:
+        return self._block in ancestors(self._scope, block)
+
+    def fills(self, place: model.Expr) -> bool:
+        """Something here assigns the place, or an item of it."""
+        text = dotted(place)
+        for number, op in enumerate(self._scope.ops):
+            if number < self._first or op.target is None or op.kind == "delete" or not self._inside(op.block):
+                continue
+            if any(dotted(place_filled(target)) == text for target in targets_in(op.target)):
+                return True
+        return False
+
+    def fills_locals(self) -> list[str]:
+        """The bare names that are assigned here."""
+        return [
+            target.id
+            for number, op in enumerate(self._scope.ops)
+            if number >= self._first and op.target is not None and op.kind == "bind" and self._inside(op.block)
+            for target in targets_in(op.target)
+            if isinstance(target, model.Name)
+        ]
+
+    def calls(self, facts: model.ModuleFacts) -> list[int]:
+        """The calls that stand here."""
+        return [
+            index
+            for index in self._scope.calls
+            if facts.calls[index].op >= self._first and self._inside(facts.calls[index].block)
+        ]
