@@ -48,10 +48,11 @@ def look(listing: Listing, known: Mapping[str, Stamp], reader: FileReader) -> Ma
             else:
                 if is_marked(data):
                     return None
-                stamp = Stamp(UNHASHED, *snapshot.comments_in(data))
+                own = snapshot.has_own_comments(data)
+                stamp = Stamp(UNHASHED, own, own)  # nothing is reported here that a noqa could suppress
         stamps[path] = stamp
     commented = any(stamp.has_own_comments for stamp in stamps.values())
-    commented |= any(snapshot.comments_in(data)[0] for data in reader.buffers.values())
+    commented |= any(map(snapshot.has_own_comments, reader.buffers.values()))
     return Markerless(Snapshot(listing, stamps, UNHASHED, ""), without_verdicts(tuple(problems), commented))
 
 

@@ -27,7 +27,8 @@ _DIGITS = 32
 """Of a digest are kept."""
 
 # In bytes, and so for any encoding that keeps ASCII: what is no ASCII may be white space.
-_COMMENT = re.compile(rb"(?i)#(?:[\s\x80-\xff]*(?P<own>poollint)| noqa| flake8)")
+_OWN_COMMENT = re.compile(rb"(?i)#[\s\x80-\xff]*poollint")
+_NOQA_COMMENT = re.compile(rb"(?i)# (?:noqa|flake8)")
 
 
 class Stamp(NamedTuple):
@@ -40,17 +41,13 @@ class Stamp(NamedTuple):
 
 def stamp(data: bytes) -> Stamp:
     """The stamp of some content."""
-    return Stamp(digest_of_one(data), *comments_in(data))
+    own = has_own_comments(data)
+    return Stamp(digest_of_one(data), own, own or _NOQA_COMMENT.search(data) is not None)
 
 
-def comments_in(data: bytes) -> tuple[bool, bool]:
-    """Whether some content may hold suppression comments of our own, and of any kind."""
-    found = False
-    for match in _COMMENT.finditer(data):
-        found = True
-        if match["own"]:
-            return True, True
-    return False, found
+def has_own_comments(data: bytes) -> bool:
+    """Whether some content may hold suppression comments of ours."""
+    return _OWN_COMMENT.search(data) is not None
 
 
 def digest_of_one(data: bytes) -> str:
