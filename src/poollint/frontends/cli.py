@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, cast
 
@@ -76,9 +78,26 @@ def parse(argv: Sequence[str], terminal: Terminal) -> Invocation:
         reject(argv, terminal)
     name = argv[0]
     command = cast("Command", import_module(f"poollint.frontends.commands.{name}"))
-    parser = argparse.ArgumentParser(prog=f"poollint {name}", description=describe(command), allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=f"poollint {name}", description=describe(command), formatter_class=formatter, allow_abbrev=False
+    )
     command.add_arguments(parser)
     return Invocation(command, parser.parse_args(argv[1:]))
+
+
+def formatter(prog: str) -> argparse.HelpFormatter:
+    """The usual one. argparse makes one for each option, and imports shutil to learn the width of the terminal."""
+    return argparse.HelpFormatter(prog, width=terminal_width() - 2)
+
+
+def terminal_width() -> int:
+    """The columns of the terminal, or what the user has put into COLUMNS; 80 without either."""
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(OSError, ValueError, AttributeError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80
 
 
 def reject(argv: Sequence[str], terminal: Terminal) -> NoReturn:
