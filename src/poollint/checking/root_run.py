@@ -79,7 +79,7 @@ class RootRun:
             return self
         marked = replace(self, result=self.result.with_marks(marks))
         if self.store is not None:
-            self.store.write(marked.settings, marked.taken, marked.result)
+            self.store.write(marked.taken, marked.result)
         return marked
 
 
@@ -95,11 +95,12 @@ class Stored:
 class Store:
     """The result cache of one root, for one poollint, one configuration and one set of options."""
 
-    __slots__ = ("_name", "cache", "root")
+    __slots__ = ("_name", "_options", "cache", "root")
 
     def __init__(self, cache: CacheDirectory, root: str, options: CheckOptions) -> None:
         self.cache = cache
         self.root = root
+        self._options = options
         deciding = (options.isolated, str(options.config), options.exclude, options.models, read_config(root, options))
         text = f"{deciding!r} {snapshot.environment(PACKAGE)}"
         self._name = f"result-{snapshot.digest_of_one(text.encode('utf-8', 'surrogateescape'))}.json"
@@ -124,10 +125,11 @@ class Store:
             return None
         return Stored(settings, taken, result)
 
-    def write(self, settings: Settings, taken: Snapshot, result: RootResult) -> None:
-        """Store an entry; failure is no error."""
+    def write(self, taken: Snapshot, result: RootResult) -> None:
+        """Store an entry with the settings as they stand in the file; failure is no error."""
         import json
 
+        settings = base_settings(self.root, self._options)
         payload = {
             "schema": SCHEMA,
             "settings": {name: getattr(settings, name) for name in settings.__slots__},
@@ -240,7 +242,7 @@ def compared(
         seen = markerless.look(listing, stamps, FileReader(root, buffers))
         if seen is not None:
             if store is not None:
-                store.write(base_settings(root, shared.options), seen.taken, seen.result)
+                store.write(seen.taken, seen.result)
             return RootRun.of(root, settings, *seen, FileReader(root, buffers), stored is not None, None)
         stored, stamps = None, {}
     reader = FileReader(root, {})
@@ -251,7 +253,7 @@ def compared(
         reader = FileReader(root, {path: data for path, data in buffers.items() if differs(data, stamps.get(path))})
         if taken.same_content(stored.taken) and not reader.buffers:
             if store is not None:
-                store.write(base_settings(root, shared.options), taken, stored.result)
+                store.write(taken, stored.result)
             return RootRun.of(root, settings, taken, stored.result, reader, True, store)
     else:
         reader = FileReader(root, buffers)
@@ -262,7 +264,7 @@ def compared(
     add_missing_stamps(stamps, listing, FileReader(root, {}))
     taken = snapshot.snapshot(listing, stamps, models)
     if store is not None and not reader.buffers:
-        store.write(base_settings(root, shared.options), taken, result)
+        store.write(taken, result)
     return RootRun.of(root, settings, taken, result, reader, False, None if reader.buffers else store)
 
 

@@ -53,10 +53,10 @@ class Absence:
             guarded = scope.blocks[each]
             if guarded.kind in ("if", "else", "while") and guarded.test is not None:
                 for tested in self.missing(path, guarded.test, guarded.kind == "else"):
-                    yield tested, Region(scope, each, 0)
+                    yield tested, Region(scope, each, 0, chain)
             elif guarded.kind == "except" and _catches_missing(guarded.test):
                 for tested in _tried(scope, guarded.group):
-                    yield tested, Region(scope, guarded.parent, 0)
+                    yield tested, Region(scope, guarded.parent, 0, chain)
 
     def _left_in_front(
         self, path: str, scope: model.Scope, chain: list[int], before: int
@@ -67,7 +67,7 @@ class Absence:
                 continue
             if earlier.parent in chain and number not in chain and earlier.first_op <= before:
                 for tested in self.missing(path, earlier.test, True):
-                    yield tested, Region(scope, earlier.parent, earlier.first_op)
+                    yield tested, Region(scope, earlier.parent, earlier.first_op, chain)
 
     def _tried_in_front(
         self, path: str, scope: model.Scope, chain: list[int], before: int
@@ -81,7 +81,7 @@ class Absence:
                 for other in scope.blocks
             ):
                 for tested in _tried(scope, earlier.group):
-                    yield tested, Region(scope, earlier.parent, earlier.first_op)
+                    yield tested, Region(scope, earlier.parent, earlier.first_op, chain)
 
     def missing(self, path: str, test: model.Expr, negated: bool) -> Iterator[Tested]:
         """What is known to be missing (None, falsy, not a key) when `test` holds, or fails if `negated`."""

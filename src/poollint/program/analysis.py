@@ -36,7 +36,8 @@ __all__ = ["Problem", "ProgramRequest", "ProgramResult", "analyse"]
 class ProgramRequest:
     """What to analyse. Paths are relative to the root, with `/`; `read` gives a file's bytes and raises OSError.
 
-    `jobs`: processes that extract the first batch of files. `everything` reads every file instead of those at stake: slower, and the same answer (a test proves it).
+    `jobs`: processes that extract the first batch of files. `everything` reads every file instead of those at stake:
+    slower, and the same answer (a test proves it).
     """
 
     root: Path

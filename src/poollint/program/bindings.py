@@ -160,6 +160,7 @@ def _spread(target: Expr, binding: Binding, found: dict[str, list[Binding]]) -> 
         _spread(target.value, binding, found)
     elif isinstance(target, Items):
         for position, item in enumerate(target.items):
-            kind = "item" if binding.kind == "value" else binding.kind
+            # An item of an item is not followed: its position says nothing about the outer value.
+            kind = {"value": "item", "item": "nested"}.get(binding.kind, binding.kind)
             inner = Binding(kind, binding.value, position, block=binding.block, line=binding.line, op=binding.op)
             _spread(item, inner, found)

@@ -190,10 +190,8 @@ class Engines:
             found.append(Construct(owner.path, owner.scope))
         return found
 
-    def _is_kept_by_the_loop(self, flow: Flow, node: Node) -> bool:
+    def _is_kept_by_the_loop(self, node: Node) -> bool:
         """The engine leaves inside of what a loop makes and keeps: one for each configured database, say."""
-        if not flow.escapes & _LEAVES_WITH_THE_RESULT:
-            return False
         source = self._frequencies.loop_behind(node)
         if source is None:
             return False
@@ -220,11 +218,12 @@ class Engines:
         if arguments.mock:
             return None
         flow = self._flows.of_call(path, index)
+        leaves_with_the_result = bool(flow.escapes & _LEAVES_WITH_THE_RESULT)
         self._handed_on.extend(flow, Run(path, call.scope))
         guard = self._guards.of_call(path, index)
         node = self._node(path, call, guard)
         frequency = self._frequencies.of(node)
-        if self._is_kept_by_the_loop(flow, node):
+        if leaves_with_the_result and self._is_kept_by_the_loop(node):
             frequency = replace(frequency, times=Times.NEVER, known=False)
         holder = self._holder(path, call.scope)
         memo = self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard)

@@ -8,7 +8,7 @@ depend on the order of files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
@@ -316,10 +316,18 @@ class Frequencies:
             return None
         return next((source for source in reversed(label.chain) if source.loop is not None), None)
 
+    def _has_no_such_call(self, node: Node) -> bool:
+        """The callers are known, and all of them pass the parameter (or none of them the flag)."""
+        if not node.without or self._callers.sources(node):
+            return False
+        return bool(self._callers.sources(replace(node, without="")))
+
     def of(self, node: Node) -> Frequency:
         """The frequency of a settled node."""
         label = self._labels.get(node)
         contexts, concurrent = self._contexts.get(node, frozenset()), self._concurrent.get(node, False)
+        if label is None and self._has_no_such_call(node):
+            return Frequency(Times.NEVER, True)
         if label is None or label.confidence is Confidence.LOW:
             # A guess by a receiver's name proves nothing: the frequency stays unknown.
             return Frequency(Times.NEVER, False, contexts=contexts, concurrent=concurrent)

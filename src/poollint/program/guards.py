@@ -19,6 +19,8 @@ from poollint.program.sites import Times
 from poollint.program.values import ClassValue, External, ExternalInstance, Instance, ModuleValue, functions_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from poollint.program.names import Resolver
 
 _PER_REQUEST = (
@@ -31,7 +33,6 @@ _PER_REQUEST = (
     "aiohttp.web.Request",
 )
 _PER_THREAD = ("threading.local", "_thread._local", "asgiref.local.Local", "contextvars.ContextVar")
-_LOOKING_UP = ("get", "find", "lookup", "load_cached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,38 @@ class Guards:
         call = self._resolver.call(path, index)
         before = max(call.op, 0)
         found = self.at(path, call.scope, call.block, before)
-        if found is not None and not found.dead:
+        if found is not None and not found.dead and not found.parameter:
             return found
-        return self._setdefault(path, call) or found
+        return (
+            self._alternative(path, index, call)
+            or self._setdefault(path, call)
+            or self._found_elsewhere_first(path, index, call, before)
+            or found
+        )
+
+    def _alternative(self, path: str, index: int, call: model.Call) -> Guard | None:
+        """`engine = engine or create_engine(url)`, `create_engine(url) if engine is None else engine`."""
+        scope = self._resolver.scope(path, call.scope)
+        if not 0 <= call.op < len(scope.ops):
+            return None
+        op = scope.ops[call.op]
+        value = without_await(op.value) if op.value is not None else None
+        for tested in self._instead_of(path, index, value):
+            place = tested.place
+            if isinstance(place, model.Name) and any(each.name == place.id for each in scope.parameters):
+                return Guard(None, place.id, parameter=True)
+            if op.target is not None and dotted(place) and dotted(op.target) == dotted(place):
+                return self._judge(path, call.scope, tested, Region(scope, op.block, 0))
+        return None
+
+    def _instead_of(self, path: str, index: int, value: model.Expr | None) -> Iterator[Tested]:
+        """What the expression gives instead of the call, where that is there."""
+        if isinstance(value, model.Bool) and value.op == "or" and _is_call(value.items[-1], index):
+            yield Tested(value.items[0])
+        elif isinstance(value, model.Conditional) and _is_call(value.body, index):
+            yield from self._absence.missing(path, value.test, False)
+        elif isinstance(value, model.Conditional) and _is_call(value.orelse, index):
+            yield from self._absence.missing(path, value.test, True)
 
     def at(self, path: str, scope_index: int, block: int, before: int) -> Guard | None:
         """The guard in front of operation `before` in a block of a scope."""
@@ -83,35 +113,37 @@ class Guards:
             if guard is not None and not guard.dead:
                 return guard
             dead = dead or guard
-        return (
-            dead
-            or self._found_elsewhere_first(path, scope_index, block, before)
-            or self._asked_for(path, scope_index, block)
-        )
+        return dead or self._asked_for(path, scope_index, block)
 
-    def _found_elsewhere_first(self, path: str, scope_index: int, block: int, before: int) -> Guard | None:
-        """`known = registry.get_db(key)`, then `if known is not None: return known`: the rest is for a miss."""
-        scope = self._resolver.scope(path, scope_index)
-        chain = ancestors(scope, block)
-        for earlier in scope.blocks:
+    def _found_elsewhere_first(self, path: str, index: int, call: model.Call, before: int) -> Guard | None:
+        """`known = registry.get_db(key)`, then `if known is not None: return known`, and at last `return make_db()`.
+
+        What is looked up and what is made take each other's place: both are returned by the same function.
+        """
+        scope = self._resolver.scope(path, call.scope)
+        if not _is_returned(scope, index):
+            return None
+        chain = ancestors(scope, call.block)
+        for number, earlier in enumerate(scope.blocks):
             if earlier.kind != "if" or earlier.exit != "return" or earlier.test is None or earlier.first_op > before:
                 continue
             around = [each for each in ancestors(scope, earlier.parent) if each not in chain]
             if any(scope.blocks[each].kind != "if" for each in around):
                 continue
             for tested in self._absence.missing(path, earlier.test, True):
-                if isinstance(tested.place, model.Name) and self._is_looked_up(path, scope, tested.place.id):
-                    return Guard(Times.PER_KEY, tested.place.id)
+                place = tested.place
+                if isinstance(place, model.Name) and _returns_name(scope, number, place.id):
+                    if self._is_looked_up(path, scope, place.id):
+                        return Guard(Times.PER_KEY, place.id)
         return None
 
     def _is_looked_up(self, path: str, scope: model.Scope, name: str) -> bool:
-        """The local was read from somewhere by a key: `x.get(key)`, `registry.get_db(key)`, `find_engine(key)`."""
+        """The local holds what a method gave for a key."""
         for op in assignments(scope, name):
             value = without_await(op.value) if op.value is not None else None
             if isinstance(value, model.CallRef):
                 call = self._resolver.call(path, value.index)
-                method = call.func.attr if isinstance(call.func, model.Attr) else ""
-                return bool(call.args or call.keywords) and method.startswith(_LOOKING_UP)
+                return bool(call.args or call.keywords) and isinstance(call.func, model.Attr)
         return False
 
     def _asked_for(self, path: str, scope_index: int, block: int) -> Guard | None:
@@ -194,7 +226,7 @@ class Guards:
         assert isinstance(place, model.Attr)
         for value in self._resolver.values(path, scope_index, place.value):
             if isinstance(value, (External, ExternalInstance)):
-                if value.fqn.startswith(_PER_REQUEST):
+                if value.fqn.startswith(_PER_REQUEST) and ".app" not in value.fqn:
                     return None
                 if value.fqn.startswith(_PER_THREAD):
                     return Guard(Times.PER_THREAD, text, key=tested.key)
@@ -283,3 +315,29 @@ def _parameter_behind(scope: model.Scope, name: str) -> str:
         if op.value is not None:
             return op.value.id if isinstance(op.value, model.Name) and op.value.id in names else ""
     return ""
+
+
+def _is_call(expr: model.Expr, index: int) -> bool:
+    bare = without_await(expr)
+    return isinstance(bare, model.CallRef) and bare.index == index
+
+
+def _is_returned(scope: model.Scope, index: int) -> bool:
+    """The function returns the result of the call, directly or through a local."""
+    held: set[str] = set()
+    for op in scope.ops:
+        value = without_await(op.value) if op.value is not None else None
+        if isinstance(value, model.CallRef) and value.index == index:
+            if op.kind == "return":
+                return True
+            if isinstance(op.target, model.Name):
+                held.add(op.target.id)
+        elif op.kind == "return" and isinstance(value, model.Name) and value.id in held:
+            return True
+    return False
+
+
+def _returns_name(scope: model.Scope, block: int, name: str) -> bool:
+    """A return statement of the block gives the variable."""
+    returns = [op.value for op in scope.ops if op.kind == "return" and op.block == block]
+    return any(isinstance(value, model.Name) and value.id == name for value in returns)

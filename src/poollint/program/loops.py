@@ -33,16 +33,16 @@ def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
     for each in ancestors(scope, block):
         candidate = scope.blocks[each]
         if candidate.kind in ("for", "while", "comprehension"):
-            if not _leaves(scope, inside, candidate) and not _is_fixed(facts, scope, candidate):
+            if not _leaves(scope, inside, each) and not _is_fixed(facts, scope, candidate):
                 return each
             inside = []
         inside.append(each)
     return None
 
 
-def _leaves(scope: Scope, inside: list[int], loop: Block) -> bool:
+def _leaves(scope: Scope, inside: list[int], loop: int) -> bool:
     """One iteration that goes well leaves the loop: the place is not repeated by it."""
-    if _ends(scope, scope.blocks.index(loop)):
+    if _ends(scope, loop):
         return True
     return any(_ends(scope, each) for each in inside if scope.blocks[each].kind != "except")
 

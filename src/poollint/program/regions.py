@@ -8,21 +8,38 @@ from poollint.program.loops import ancestors
 
 
 class Region:
-    """The operations of a scope that lie in a block (or below it), from an operation on."""
+    """The operations of a scope that lie in a block (or below it), from an operation on.
 
-    def __init__(self, scope: model.Scope, block: int, first: int) -> None:
+    `around`: the blocks around the place that is guarded. What is filled under a condition of its own, which the place
+    does not lie under, is not always filled.
+    """
+
+    def __init__(self, scope: model.Scope, block: int, first: int, around: list[int] | None = None) -> None:
         self._scope = scope
         self._block = block
         self._first = first
+        self._around = around
 
     def _inside(self, block: int) -> bool:
         return self._block in ancestors(self._scope, block)
+
+    def _is_conditional(self, block: int) -> bool:
+        if self._around is None:
+            return False
+        between = ancestors(self._scope, block)
+        between = between[: between.index(self._block)]
+        return any(
+            each not in self._around and self._scope.blocks[each].kind in ("if", "else", "case", "except")
+            for each in between
+        )
 
     def fills(self, place: model.Expr) -> bool:
         """Something here assigns the place, or an item of it."""
         text = dotted(place)
         for number, op in enumerate(self._scope.ops):
             if number < self._first or op.target is None or op.kind == "delete" or not self._inside(op.block):
+                continue
+            if self._is_conditional(op.block):
                 continue
             if any(dotted(place_filled(target)) == text for target in targets_in(op.target)):
                 return True
