@@ -429,3 +429,24 @@ def test_rule_pages(project: Path) -> None:
     assert listed[0].startswith("POL101 engine-per-call: ")
     assert json.loads(poollint("rule", "POL101", "--output-format", "json").out)["code"] == "POL101"
     assert len(json.loads(poollint("rule", "--all", "--output-format", "json").out)) == len(listed)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--output-format", "json"),
+        ("--select", "ALL"),
+        ("--extend-select", "POL1", "--fail-on", "info"),
+        ("--ignore", "POL101"),
+        ("--report", "touched"),
+    ],
+)
+def test_options_of_one_run_do_not_reach_the_next(project: Path, options: tuple[str, ...]) -> None:
+    (project / "more.py").write_text("e = make()  # verdict: POL102 info high\n")
+    for path in project.iterdir():  # Old enough for its times to be trusted.
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    before = poollint("check", "--no-cache")
+    poollint("check", *options, "--exit-zero")
+    poollint("check", *options, "--exit-zero")
+    after = poollint("check")
+    assert (after.status, after.out, after.err) == (before.status, before.out, before.err)

@@ -123,6 +123,10 @@ class ArgumentReader:
             if isinstance(call.func, model.Name) and call.func.id == "dict" and not call.args:
                 return self.keywords(path, scope, call.keywords)
             return None
+        if isinstance(expr, model.Conditional):
+            # Either of them may hold: what only one of them says is not certain, a NullPool included.
+            parts = [self._mapping(path, scope, each, depth + 1) for each in (expr.body, expr.orelse)]
+            return {name: each for part in parts if part for name, each in part[0].items()}, True
         if isinstance(expr, model.Name):
             return self._named_mapping(path, scope, expr.id, depth)
         return None
@@ -168,13 +172,15 @@ class ArgumentReader:
         given = keywords.get("poolclass") or keywords.get("pool")
         if given is None:
             return Pool.UNKNOWN if unknown else Pool.DEFAULT
-        if isinstance(given, model.Conditional):
-            return Pool.UNKNOWN
-        for value in self._resolver.values(path, scope, given):
-            if isinstance(value, (External, ExternalInstance)):
-                name = value.fqn.rpartition(".")[2]
-                if value.fqn.startswith(("sqlalchemy.", "sqlmodel.")):
-                    return _POOLS.get(name, Pool.OTHER)
+        values = self._resolver.values(path, scope, given)
+        found = [
+            _POOLS.get(value.fqn.rpartition(".")[2], Pool.OTHER)
+            for value in values
+            if isinstance(value, (External, ExternalInstance)) and value.fqn.startswith(("sqlalchemy.", "sqlmodel."))
+        ]
+        if found:
+            # Where it may be a NullPool, it is taken for one: uncertain means quiet.
+            return Pool.NULL if Pool.NULL in found else found[0]
         return Pool.UNKNOWN
 
     def _stores_null_pool(self, path: str, scope: int) -> bool:

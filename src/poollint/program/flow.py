@@ -466,7 +466,7 @@ class _Walk:
             if kept or (Escape.RETURNED in inner.escapes):
                 self.flow.escapes.add(Escape.PASSED_TO_OWNER)
             if inner.release is not Release.NEVER:
-                self._released(call, inner.release is Release.ALWAYS and self._is_certain(call.block))
+                self._released(call, self._is_certain(call.block))
 
     def _nested(self) -> None:
         """Functions defined here that use the engine outlive the call when they leave it."""

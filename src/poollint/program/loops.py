@@ -33,11 +33,39 @@ def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
     for each in ancestors(scope, block):
         candidate = scope.blocks[each]
         if candidate.kind in ("for", "while", "comprehension"):
-            if not _leaves(scope, inside, each) and not _is_fixed(facts, scope, candidate):
+            if (
+                not _ends_when_made(scope, each)
+                and not _leaves(scope, inside, each)
+                and not _is_fixed(facts, scope, candidate)
+            ):
                 return each
             inside = []
         inside.append(each)
     return None
+
+
+def _ends_when_made(scope: Scope, index: int) -> bool:
+    """`while engine is None:`, `while not connected:` around what sets the variable: it ends with the first success."""
+    loop = scope.blocks[index]
+    test = loop.test if loop.kind == "while" else None
+    if isinstance(test, model.Not):
+        test = test.value
+    elif isinstance(test, model.Compare) and test.op in ("is", "==") and isinstance(test.right, model.Const):
+        test = test.left
+    else:
+        return False
+    if not isinstance(test, model.Name):
+        return False
+    flag = isinstance(loop.test, model.Not)
+    for op in scope.ops:
+        if op.kind != "bind" or not isinstance(op.target, model.Name) or op.target.id != test.id:
+            continue
+        around = ancestors(scope, op.block)
+        if index not in around or any(scope.blocks[each].kind == "if" for each in around[: around.index(index)]):
+            continue
+        if not flag or (isinstance(op.value, model.Const) and op.value.value is True):
+            return True
+    return False
 
 
 def _leaves(scope: Scope, inside: list[int], loop: int) -> bool:
