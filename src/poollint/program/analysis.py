@@ -6,9 +6,10 @@ import gc
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from poollint.program.acquisitions import Acquisition, Acquisitions
 from poollint.program.callers import Callers
 from poollint.program.disposals import Disposals
-from poollint.program.engines import Acquisition, Engines
+from poollint.program.engines import Engines
 from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
@@ -92,7 +93,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     holding = project.containing(request.library.markers)
     if request.jobs > 1:
         project.prefetch(holding, request.jobs)
-    acquisitions = engines.acquisitions(holding)
+    acquisitions = Acquisitions(resolver, callers.mentions).of(holding)
     disposing = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
     nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.library.model import Effect, Keyed
+from poollint.program.expressions import evaluated, from_dotted, mentions
 from poollint.program.sites import Memo, Times
 from poollint.program.values import External
 
@@ -31,10 +32,7 @@ class Memos:
         scope = self._resolver.scope(path, scope_index)
         outer = max(scope.parent, 0)
         for decorator in scope.decorators:
-            call = (
-                self._resolver.call(path, decorator.value.index) if isinstance(decorator.value, model.CallRef) else None
-            )
-            func = call.func if call is not None else decorator.value
+            func, call = self._resolver.decorating(path, decorator)
             for value in self._resolver.values(path, outer, func):
                 if not isinstance(value, External):
                     continue
@@ -82,11 +80,7 @@ class Memos:
 
     def _evicting_container(self, path: str, scope: int, target: str) -> bool:
         """The container is a cachetools cache: it drops entries by itself."""
-        head, *rest = target.split(".")
-        expr: model.Expr = model.Name(head)
-        for attr in rest:
-            expr = model.Attr(expr, attr)
-        for value in self._resolver.values(path, scope, expr):
+        for value in self._resolver.values(path, scope, from_dotted(target)):
             fqn = getattr(value, "fqn", "")
             if fqn.startswith(("cachetools.", "cacheout.", "expiringdict.")):
                 return True
@@ -94,8 +88,7 @@ class Memos:
 
     def _disposes(self, path: str, target: str) -> bool:
         """A function of the file that works on the container disposes of engines."""
-        facts = self._resolver.project.facts(path)
-        assert facts is not None
+        facts = self._resolver.facts(path)
         name = target.rpartition(".")[2]
         for scope in facts.scopes:
             calls = [facts.calls[index] for index in scope.calls]
@@ -121,8 +114,7 @@ class Memos:
     def is_per_test(self, path: str, scope_index: int) -> bool:
         """The function runs before every test, and neither it nor its class disposes of anything."""
         scope = self._resolver.scope(path, scope_index)
-        facts = self._resolver.project.facts(path)
-        assert facts is not None
+        facts = self._resolver.facts(path)
         in_class = scope.parent > 0 and facts.scopes[scope.parent].kind == "class"
         if in_class and scope.name in _SET_UP:
             return not any(_disposes_anything(facts, child) for child in facts.scopes[scope.parent].children)
@@ -132,10 +124,7 @@ class Memos:
 
     def _is_function_fixture(self, path: str, scope: model.Scope) -> bool:
         for decorator in scope.decorators:
-            call = (
-                self._resolver.call(path, decorator.value.index) if isinstance(decorator.value, model.CallRef) else None
-            )
-            func = call.func if call is not None else decorator.value
+            func, call = self._resolver.decorating(path, decorator)
             values = self._resolver.values(path, max(scope.parent, 0), func)
             if any(isinstance(value, External) and value.fqn in _FIXTURES for value in values):
                 given = dict(call.keywords).get("scope") if call is not None else None
@@ -154,20 +143,6 @@ def _disposes_anything(facts: model.ModuleFacts, scope_index: int) -> bool:
 
 
 def _speaks_of(facts: model.ModuleFacts, scope: model.Scope, name: str) -> bool:
-    for index in scope.calls:
-        for expr in (facts.calls[index].func, *facts.calls[index].args):
-            if _mentions(expr, name):
-                return True
-    return any(_mentions(expr, name) for op in scope.ops for expr in (op.target, op.value) if expr is not None)
-
-
-def _mentions(expr: model.Expr, name: str) -> bool:
-    if isinstance(expr, model.Name):
-        return expr.id == name
-    if isinstance(expr, model.Attr):
-        return expr.attr == name or _mentions(expr.value, name)
-    if isinstance(expr, model.Subscript):
-        return _mentions(expr.value, name)
-    if isinstance(expr, (model.Items, model.Bool, model.Derived)):
-        return any(_mentions(item, name) for item in expr.items)
-    return False
+    """The scope works on a variable or attribute of this name."""
+    targets = (op.target for op in scope.ops if op.target is not None)
+    return any(mentions(expr, (name,), attributes=True) for expr in (*evaluated(facts, scope), *targets))

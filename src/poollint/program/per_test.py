@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint.facts import model
+from poollint.program import spans
 from poollint.program.engines import is_server_url
+from poollint.program.expressions import last_name, values_given
 from poollint.program.sites import EngineSite, Escape, Frequency, Holder, Pool, Release, Span, Times
 
 if TYPE_CHECKING:
+    from poollint.facts import model
+    from poollint.program.acquisitions import Acquisition
     from poollint.program.callers import Callers
-    from poollint.program.engines import Acquisition, Engines
+    from poollint.program.engines import Engines
     from poollint.program.names import Resolver
     from poollint.program.values import ClassValue
 
@@ -30,12 +33,12 @@ class PerTest:
         found: dict[Span, EngineSite] = {}
         for acquisition in acquisitions:
             call = self._resolver.call(acquisition.path, acquisition.call)
-            site = by_span.get(Span(acquisition.path, call.line, call.column, call.end_line, call.end_column))
+            site = by_span.get(spans.of(acquisition.path, call))
             if site is None or site.holder is not Holder.INIT or Escape.STORED_ON_SELF not in site.escapes:
                 continue
             if site.pool is Pool.NULL or site.in_memory or site.release is Release.ALWAYS or site.guarded_once:
                 continue
-            owner = self._engines.class_of(acquisition.path, call.scope)
+            owner = self._engines.owners.around(acquisition.path, call.scope)
             if owner is not None and not site.in_test:
                 self._constructions(owner, site, found)
         return list(found.values())
@@ -53,12 +56,12 @@ class PerTest:
                     continue
                 if not self._engines.memos.is_per_test(path, call.scope) or self._is_sqlite(path, call):
                     continue
-                span = Span(path, call.line, call.column, call.end_line, call.end_column)
+                span = spans.of(path, call)
                 found[span] = replace(
                     site,
                     span=span,
                     chunk_line=call.line,
-                    spelled=f"{name}",
+                    spelled=name,
                     symbol=facts.scopes[call.scope].qualname,
                     holder=Holder.FUNCTION,
                     frequency=Frequency(Times.NEVER, False),
@@ -71,18 +74,10 @@ class PerTest:
                 )
 
     def _constructs(self, path: str, index: int, call: model.Call, owner: ClassValue, name: str) -> bool:
-        last = (
-            call.func.attr
-            if isinstance(call.func, model.Attr)
-            else call.func.id
-            if isinstance(call.func, model.Name)
-            else ""
-        )
-        return last == name and owner in self._resolver.callee(path, index)
+        return last_name(call.func) == name and owner in self._resolver.callee(path, index)
 
     def _is_sqlite(self, path: str, call: model.Call) -> bool:
         """No argument is the constant URL of a server, and the file names an SQLite URL."""
-        arguments = (*call.args, *(value for _, value in call.keywords))
-        if any(is_server_url(self._engines.arguments.fold(path, call.scope, each)) for each in arguments):
+        if any(is_server_url(self._engines.arguments.fold(path, call.scope, each)) for each in values_given(call)):
             return False
         return self._engines.memos.speaks_of_sqlite(path)
