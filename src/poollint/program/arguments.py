@@ -60,7 +60,11 @@ class ArgumentReader:
             self._number(path, call.scope, keywords.get("pool_size")),
             self._number(path, call.scope, keywords.get("max_overflow")),
             url,
-            url_expr is not None and self.depends_on_parameters(path, call.scope, url_expr),
+            url_expr is not None
+            and (
+                self.depends_on_parameters(path, call.scope, url_expr)
+                or self._is_instance_data(path, call.scope, url_expr)
+            ),
             _is_memory(literal or ""),
             isinstance(strategy, model.Const) and strategy.value == "mock",
             tuple(
@@ -71,6 +75,26 @@ class ArgumentReader:
                 )
             ),
         )
+
+    def _is_instance_data(self, path: str, scope_index: int, expr: model.Expr, depth: int = 0) -> bool:
+        """The value comes from an attribute or method of `self`: each object may have another one."""
+        scope = self._resolver.scope(path, scope_index)
+        if depth > 6 or not scope.parameters or scope.parent <= 0:
+            return False
+        if isinstance(expr, model.Name):
+            if expr.id == scope.parameters[0].name:
+                return self._resolver.scope(path, scope.parent).kind == "class"
+            single = self._single(path, scope_index, expr.id)
+            return single is not None and self._is_instance_data(path, scope_index, single, depth + 1)
+        if isinstance(expr, (model.Attr, model.Await, model.Subscript)):
+            return self._is_instance_data(path, scope_index, expr.value, depth + 1)
+        if isinstance(expr, (model.Derived, model.Bool)):
+            return any(self._is_instance_data(path, scope_index, item, depth + 1) for item in expr.items)
+        if isinstance(expr, model.CallRef):
+            call = self._resolver.call(path, expr.index)
+            parts = [call.func, *call.args] if isinstance(call.func, model.Attr) else call.args
+            return any(self._is_instance_data(path, scope_index, part, depth + 1) for part in parts)
+        return False
 
     def _url_argument(self, call: model.Call, factory: EngineFactory) -> model.Expr | None:
         wanted = factory.url or factory.config

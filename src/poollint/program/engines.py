@@ -113,7 +113,11 @@ class Engines:
         frequency = self._frequencies.of(node)
         if leaves_with_the_result and self._is_kept_by_the_loop(node):
             frequency = replace(frequency, times=Times.NEVER, known=False)
+        hidden = acquisition.factory.hidden or acquisition.factory.owner is not Owner.CALL
         holder = self._holder(path, call.scope)
+        if hidden and holder is Holder.PROPERTY:
+            # A property that hands out a connector or client: only reads that are known to repeat say something.
+            holder = Holder.FUNCTION
         owner = self.owners.around(path, call.scope)
         memo = self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard)
         site = EngineSite(
@@ -125,7 +129,7 @@ class Engines:
             holder=holder,
             frequency=frequency,
             is_async=acquisition.factory.is_async,
-            hidden=acquisition.factory.hidden or acquisition.factory.owner is not Owner.CALL,
+            hidden=hidden,
             escapes=frozenset(flow.escapes),
             pool=arguments.pool,
             in_memory=arguments.in_memory,

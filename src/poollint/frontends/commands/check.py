@@ -1,4 +1,4 @@
-"""Report SQLAlchemy engines, sessions and connections that take production down.
+"""Report SQLAlchemy engines that are made more often than once.
 
 The whole program of each path is analysed; findings are reported for the paths. Exit status: 0 nothing found,
 1 findings, 2 poollint could not do its work.
