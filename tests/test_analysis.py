@@ -18,7 +18,9 @@ def test_an_analysis_that_fails_on_one_site_reports_it_and_the_rest(tmp_path, mo
         return real(self, acquisition)
 
     monkeypatch.setattr(Engines, "site", site)
-    text = "from sqlalchemy import create_engine\n\n\ndef f(rows):\n    for row in rows:\n        create_engine('x://')\n"
+    text = (
+        "from sqlalchemy import create_engine\n\n\ndef f(rows):\n    for row in rows:\n        create_engine('x://')\n"
+    )
     for name in ("broken.py", "fine.py"):
         (tmp_path / name).write_text(text)
     (tmp_path / "pyproject.toml").write_text("")

@@ -38,7 +38,8 @@ LAYERS = (
 
 LONGEST_MODULE = 400
 """In lines. The aim is 300 (CONTRIBUTING.md)."""
-LONG_MODULES = frozenset({"program/callers.py"})
+LONG_MODULES = frozenset({"program/flow.py"})
+"""Still to be split: the walk of one engine through one function."""
 EVERYTHING_HEAVY = ("libcst", "msgspec", "yaml", "pathspec", "flake8", "poollint.program.sites", "poollint.library")
 
 

@@ -113,9 +113,7 @@ SETTINGS_KEYS = (
     ),
     SettingsKey("jobs", Kind.COUNT, 0, "Number of processes that read files; 0 chooses automatically."),
     SettingsKey("respect-gitignore", Kind.SWITCH, True, "Leave out what .gitignore files leave out."),
-    SettingsKey(
-        "sqlalchemy-version", Kind.STRING, None, "The SQLAlchemy version the code runs on; no rule asks for it yet."
-    ),
+    SettingsKey("sqlalchemy-version", Kind.STRING, None, "The SQLAlchemy version the code runs on; not used yet."),
     SettingsKey("output-format", Kind.CHOICE, "text", "The format of the report.", OUTPUT_FORMATS),
 )
 
