@@ -78,15 +78,15 @@ class Marks:
     chain: tuple[tuple[str, int], ...]
 
 
-def all_cases() -> list[Case]:
-    """Every case, by name."""
-    folders = sorted(path for path in FIXTURES.glob("*/*") if path.is_dir())
+def all_cases(below: Path | None = None) -> list[Case]:
+    """Every case of `tests/fixtures` (or of another folder like it), by name."""
+    folders = sorted(path for path in (below or FIXTURES).glob("*/*") if path.is_dir() and path.name[0] not in "._")
     return [read_case(folder) for folder in folders]
 
 
 def read_case(folder: Path) -> Case:
-    """The case in a folder."""
-    name = folder.relative_to(FIXTURES).as_posix()
+    """The case in a folder; its name is its topic and its own."""
+    name = folder.relative_to(folder.parent.parent).as_posix()
     file = folder / CASE_FILE
     if not file.exists():
         return Case(name, folder)

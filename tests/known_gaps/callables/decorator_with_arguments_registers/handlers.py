@@ -1,0 +1,10 @@
+from sqlalchemy import create_engine, text
+
+from bus import on
+
+
+@on("order")
+def save(order):
+    engine = create_engine("postgresql://app@db/app")  # expect: POL101
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO rows VALUES (:row)"), {"row": order})

@@ -1,0 +1,10 @@
+import contextlib, functools, os, threading, weakref, asyncio
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+from sqlalchemy.orm import sessionmaker
+C = {}
+def get(name):
+    with contextlib.suppress(KeyError):
+        return C[name]
+    C[name] = create_engine(name)
+    return C[name]
