@@ -1,0 +1,204 @@
+"""Where an engine is put: what an assignment, return or yield makes of it, and which calls wrap it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program.expressions import evaluated, mentions
+from poollint.program.holdings import SAME_POOL, Held
+from poollint.program.sites import Escape
+from poollint.program.values import ClassValue, External, ExternalInstance
+
+if TYPE_CHECKING:
+    from poollint.program.holdings import Holdings
+
+_MOST_ROUNDS = 4
+_ON_ENGINE = frozenset(
+    {
+        "connect",
+        "begin",
+        "raw_connection",
+        "dialect",
+        "url",
+        "pool",
+        "execute",
+        "scalar",
+        "run_callable",
+        "transaction",
+        "table_names",
+        "has_table",
+    }
+)
+_GIVES_DATA = frozenset({"close", "commit", "rollback", "execute", "scalar", "scalars"})
+"""Methods of sessions and connections whose result holds the pool no longer."""
+_SCOPED = frozenset({"scoped_session", "async_scoped_session"})
+
+
+class Storing:
+    """Adds to the holdings of a scope, and to the flow what leaves it."""
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+        self._flow = holdings.flow
+        self._scope = holdings.scope
+        self._resolver = holdings.resolver
+
+    def settle(self) -> None:
+        """Go over the scope until nothing new holds the engine."""
+        for _ in range(_MOST_ROUNDS):
+            before = self._holdings.size()
+            self._wrap()
+            for op in self._scope.ops:
+                self._operation(op)
+            if before == self._holdings.size():
+                break
+
+    # ---------------------------------------------------------------------------------------------- wrapping
+    def _wrap(self) -> None:
+        """Calls whose result is the same engine, or a session, factory or connection on it."""
+        holdings = self._holdings
+        for index in self._scope.calls:
+            call = holdings.facts.calls[index]
+            if index in holdings.engines or index in holdings.inside:
+                continue
+            self._wrap_receiver(index, call.func)
+            if holdings.is_passed_to(call) and self._wraps(call):
+                holdings.inside.add(index)
+                if isinstance(call.func, model.Attr) and call.func.attr == "configure":
+                    # `Session.configure(bind=engine)`: from here on the factory itself holds the engine.
+                    self._bind(call.func.value, None, Held.INSIDE)
+
+    def _wrap_receiver(self, index: int, func: model.Expr) -> None:
+        """The call is a method of the engine, of something on it, or of a factory that holds it."""
+        holdings = self._holdings
+        if not isinstance(func, model.Attr):
+            if holdings.of(func) is Held.INSIDE:
+                holdings.inside.add(index)
+            return
+        receiver = holdings.of(func.value)
+        if receiver is Held.ENGINE and func.attr in SAME_POOL:
+            holdings.engines.add(index)
+        elif receiver is Held.ENGINE:
+            if func.attr in _ON_ENGINE:
+                holdings.inside.add(index)
+        elif receiver is Held.INSIDE:
+            if func.attr not in _GIVES_DATA:
+                holdings.inside.add(index)
+
+    def _wraps(self, call: model.Call) -> bool:
+        """The callee is a session factory, or keeps what it is given without owning it."""
+        library = self._resolver.library
+        for value in self._resolver.values(self._holdings.path, call.scope, call.func):
+            if isinstance(value, (External, ExternalInstance)):
+                if library.session_factory(value.fqn) is not None:
+                    if value.fqn.rpartition(".")[2] in _SCOPED:
+                        self._flow.in_scoped_session = True
+                    return True
+                row = library.borrower(value.fqn)
+                if row is not None and row.wraps:
+                    return True
+            elif isinstance(value, ClassValue):
+                bases = self._resolver.classes.external_bases(value)
+                if any(library.session_factory(base) is not None for base in bases):
+                    return True
+        return False
+
+    # ---------------------------------------------------------------------------------------------- operations
+    def _operation(self, op: model.Op) -> None:
+        held = self._holdings.of(op.value)
+        if held is None:
+            return
+        if op.kind == "return":
+            self._flow.escapes.add(Escape.RETURNED_INSIDE if held is Held.INSIDE else Escape.RETURNED)
+        elif op.kind == "yield":
+            self._flow.escapes.add(Escape.RETURNED_INSIDE if held is Held.INSIDE else Escape.YIELDED)
+        elif op.kind in ("bind", "with", "for", "aug") and op.target is not None:
+            self._bind(op.target, op.value, held)
+
+    def _bind(self, target: model.Expr, value: model.Expr | None, held: Held) -> None:
+        if isinstance(target, model.Name):
+            self._bind_name(target.id, held)
+        elif isinstance(target, model.Items):
+            self._bind_items(target, value, held)
+        elif isinstance(target, model.Attr):
+            self._bind_attribute(target, held)
+        elif isinstance(target, model.Subscript):
+            self.into_container(target.value, held)
+
+    def _bind_items(self, target: model.Items, value: model.Expr | None, held: Held) -> None:
+        if not isinstance(value, model.Items) or len(value.items) != len(target.items):
+            for inner in target.items:
+                self._bind(inner, None, held)
+            return
+        for inner, part in zip(target.items, value.items, strict=True):
+            kind = self._holdings.of(part)
+            if kind is not None:
+                self._bind(inner, part, kind)
+
+    def _bind_name(self, name: str, held: Held) -> None:
+        flow = self._flow
+        if self._scope.kind == "module" or name in self._scope.globals or self._is_outer(name):
+            flow.escapes.add(Escape.STORED_GLOBALLY)
+            (self._holdings.inside_names if held is Held.INSIDE else flow.names).add(name)
+        elif name in self._scope.nonlocals:
+            flow.escapes.add(Escape.CAPTURED)
+        elif self._scope.kind == "class":
+            flow.escapes.add(Escape.STORED_ON_CLASS)
+            flow.names.add(name)
+        elif held is Held.ITEMS:
+            flow.containers.add(name)
+        else:
+            (self._holdings.inside_names if held is Held.INSIDE else flow.names).add(name)
+
+    def _is_outer(self, name: str) -> bool:
+        """The name is a variable of the module that this function does not rebind (`Session.configure(...)`)."""
+        index = self._resolver.index(self._holdings.path)
+        if index is None:
+            return False
+        return name not in index.names(self._holdings.scope_index) and name in index.names(0)
+
+    def _bind_attribute(self, target: model.Attr, held: Held) -> None:
+        holdings = self._holdings
+        if holdings.is_self(target.value) and holdings.is_method():
+            names = self._resolver.decorator_names(holdings.path, holdings.scope_index)
+            on_class = "builtins.classmethod" in names or self._scope.name == "__new__"
+            self._flow.escapes.add(Escape.STORED_ON_CLASS if on_class else Escape.STORED_ON_SELF)
+            if held is not Held.INSIDE:
+                self._flow.attributes.add(target.attr)
+            return
+        values = self._resolver.values(holdings.path, holdings.scope_index, target.value)
+        on_class = any(isinstance(value, ClassValue) for value in values)
+        self._flow.escapes.add(Escape.STORED_ON_CLASS if on_class else Escape.STORED_ELSEWHERE)
+
+    def into_container(self, place: model.Expr, held: Held) -> None:
+        """Something goes into a container: a local one holds it from now on, others take it away."""
+        if isinstance(place, model.Name) and self._is_local(place.id):
+            self._flow.containers.add(place.id)
+        elif held is not Held.INSIDE or isinstance(place, model.Attr):
+            self._flow.escapes.add(Escape.STORED_IN_CONTAINER)
+
+    def _is_local(self, name: str) -> bool:
+        """A variable of this function, and no parameter."""
+        if self._scope.kind not in ("function", "lambda") or name in self._scope.globals:
+            return False
+        index = self._resolver.index(self._holdings.path)
+        if index is None or name not in index.names(self._holdings.scope_index):
+            return False
+        return not any(each.name == name for each in self._scope.parameters)
+
+    # ---------------------------------------------------------------------------------------------- closures
+    def capture(self) -> None:
+        """Functions defined here that use the engine outlive the call when they leave it."""
+        if self._scope.kind not in ("function", "lambda"):
+            return
+        names = self._flow.names | self._flow.containers
+        if any(self._uses(child, names) for child in self._scope.children):
+            self._flow.escapes.add(Escape.CAPTURED)
+
+    def _uses(self, scope_index: int, names: set[str]) -> bool:
+        facts = self._holdings.facts
+        scope = facts.scopes[scope_index]
+        if any(mentions(expr, names) for expr in evaluated(facts, scope)):
+            return True
+        return any(self._uses(child, names) for child in scope.children)
