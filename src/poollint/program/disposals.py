@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.program import spans
 from poollint.program.graph import Node, Run
-from poollint.program.sites import DisposeSite, Span
+from poollint.program.sites import DisposeSite
 from poollint.program.values import ExternalInstance, ModuleValue
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ class Disposals:
             name = name.value
         if not isinstance(name, model.Name):
             return False
-        facts = self._resolver.project.facts(path)
+        facts = self._resolver.facts(path)
         index = self._resolver.index(path)
-        assert facts is not None and index is not None
+        assert index is not None
         current = scope_index
         while current > 0:
             bound = index.names(current).get(name.id, ())
@@ -76,15 +77,15 @@ class Disposals:
     def site(self, path: str, index: int) -> DisposeSite:
         """The finished site."""
         call = self._resolver.call(path, index)
-        facts = self._resolver.project.facts(path)
-        assert facts is not None and isinstance(call.func, model.Attr)
+        facts = self._resolver.facts(path)
+        assert isinstance(call.func, model.Attr)
         node = Run(path, call.scope)
         sources = self._callers.sources(node)
         kinds = {source.kind for source in sources}
         signalled = any(source.kind == "event" and "signal" in source.text for source in sources)
         frequency = self._frequencies.of(node)
         return DisposeSite(
-            Span(path, call.line, call.column, call.end_line, call.end_column),
+            spans.of(path, call),
             call.line,
             facts.scopes[call.scope].qualname,
             frequency,

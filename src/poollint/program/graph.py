@@ -14,7 +14,6 @@ from poollint.program.sites import Confidence, Times
 
 if TYPE_CHECKING:
     from poollint.program.sites import Span
-    from poollint.program.values import ClassValue, Function
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,13 +65,3 @@ class Source:
     is_call: bool = True
     fallback: Times | None = None
     virtual: bool = False
-
-
-def run_of(function: Function) -> Run:
-    """The node of a function."""
-    return Run(function.path, function.scope)
-
-
-def construct_of(cls: ClassValue) -> Construct:
-    """The node of making an instance of a class."""
-    return Construct(cls.path, cls.scope)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poollint.program import spans
+from poollint.program.expressions import last_name
 from poollint.program.graph import Run
 from poollint.program.sites import Escape, Release
 
@@ -71,23 +73,11 @@ class HandedOn:
 
     def _flow_at(self, source: Source, node: Run) -> Flow | None:
         """The flow of the result where it is called, or of the property where it is read on self."""
-        facts = self._resolver.project.facts(source.span.path)
-        assert facts is not None
-        span = source.span
-        for index, call in enumerate(facts.calls):
-            place = (call.line, call.column, call.end_line, call.end_column)
-            if place == (span.line, span.column, span.end_line, span.end_column):
-                name = self._resolver.scope(node.path, node.scope).name
-                if _calls(call, name):
-                    return self._flows.of_call(span.path, index)
-        caller = source.caller
-        scope = self._resolver.scope(node.path, node.scope)
-        if caller is not None and scope.parent > 0 and self._resolver.scope(node.path, scope.parent).kind == "class":
-            return self._flows.of_attribute(caller.path, caller.scope, scope.name)
+        name = self._resolver.scope(node.path, node.scope).name
+        facts = self._resolver.facts(source.span.path)
+        for index in spans.calls_at(facts, source.span):
+            if last_name(facts.calls[index].func) in (name, ""):
+                return self._flows.of_call(source.span.path, index)
+        if source.caller is not None and self._resolver.defining_class(node.path, node.scope) is not None:
+            return self._flows.of_attribute(source.caller.path, source.caller.scope, name)
         return None
-
-
-def _calls(call: object, name: str) -> bool:
-    func = getattr(call, "func", None)
-    last = getattr(func, "attr", None) or getattr(func, "id", None)
-    return last == name or last is None

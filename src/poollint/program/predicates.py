@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
     from poollint.program.places import Places
     from poollint.program.registrations import Registration
-    from poollint.program.values import Values
 
 _APPLICATIONS = frozenset(
     {
@@ -106,7 +105,7 @@ class Predicates:
                 Source(span, f"{scope.name} is made once per process", None, Times.PER_PROCESS, "once", is_call=False)
             )
 
-    def of_argument(self, at: Registration, callees: Values, name: str, sources: list[Source]) -> bool:
+    def of_argument(self, at: Registration, name: str, sources: list[Source]) -> bool:
         """Arguments that mean the same whatever they are passed to."""
         slot = at.position.slot
         if slot == "lifespan":
@@ -124,7 +123,6 @@ class Predicates:
             entry = f"default_factory at {words.place(at.span)}"
             sources.append(Source(at.span, text, None, Times.MANY, "dependency", "object", entry, is_call=False))
             return True
-        del callees
         return False
 
     # ---------------------------------------------------------------------------------------------- shapes

@@ -51,7 +51,6 @@ class Position(msgspec.Struct, frozen=True, gc=False, eq=False):
     column: int
     end_line: int
     end_column: int
-    contained: bool = False
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False, eq=False):
@@ -154,15 +153,13 @@ class References:
         elif isinstance(expr, model.Subscript):
             self._walk(expr.value, position)
             self._walk(expr.index, _as_read(position))
-        elif isinstance(expr, model.Bool):
+        elif isinstance(expr, (model.Bool, model.Items)):
             self._walk_all(expr.items, position)
-        elif isinstance(expr, model.Items):
-            self._walk_all(expr.items, _contained(position))
         elif isinstance(expr, model.Comprehension):
-            self._walk_all(expr.elements, _contained(position))
+            self._walk_all(expr.elements, position)
         elif isinstance(expr, model.Mapping):
             self._walk_all([key for key in expr.keys if key is not None], _as_read(position))
-            self._walk_all(expr.values, _contained(position))
+            self._walk_all(expr.values, position)
         elif isinstance(expr, model.Conditional):
             self._walk(expr.test, _as_read(position))
             self._walk_all([expr.body, expr.orelse], position)
@@ -203,31 +200,4 @@ def _parts(expr: Expr) -> list[Expr]:
 
 
 def _as_read(position: Position) -> Position:
-    return Position(
-        Role.READ,
-        position.scope,
-        position.block,
-        position.index,
-        position.slot,
-        position.whole,
-        position.line,
-        position.column,
-        position.end_line,
-        position.end_column,
-    )
-
-
-def _contained(position: Position) -> Position:
-    return Position(
-        position.role,
-        position.scope,
-        position.block,
-        position.index,
-        position.slot,
-        position.whole,
-        position.line,
-        position.column,
-        position.end_line,
-        position.end_column,
-        True,
-    )
+    return msgspec.structs.replace(position, role=Role.READ)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.library.model import Calls, Concurrent, Form, Kind
-from poollint.program import words
+from poollint.program import spans, words
+from poollint.program.expressions import last_name
 from poollint.program.graph import Construct, Run, Source
 from poollint.program.loops import repeating_loop
 from poollint.program.references import Position, References, Role
@@ -79,17 +80,12 @@ class Registrations:
         outer = max(scope.parent, 0)
         name = words.target(self._resolver, target)
         for decorator in scope.decorators:
-            called = isinstance(decorator.value, model.CallRef)
-            func = (
-                self._resolver.call(target.path, decorator.value.index).func
-                if isinstance(decorator.value, model.CallRef)
-                else decorator.value
-            )
-            span = Span(target.path, decorator.line, decorator.column, decorator.end_line, decorator.end_column)
+            func, configured = self._resolver.decorating(target.path, decorator)
+            span = spans.of(target.path, decorator)
             values = self._resolver.values(target.path, outer, func)
             rows = self._rows(values, (Form.DECORATOR,))
             for fqn, row in rows:
-                if row.kind in _IGNORED or (row.deco == "called" and not called and row.kind is not Kind.JOB):
+                if row.kind in _IGNORED or (row.deco == "called" and configured is None and row.kind is not Kind.JOB):
                     continue
                 text = words.registered(f"{name}()", row, words.short(fqn))
                 sources.append(self._source(row, span, text, target.path, outer, scope.parent_block))
@@ -143,7 +139,7 @@ class Registrations:
             sources.append(self._source(row, at.span, text, at.path, at.position.scope, at.position.block))
         if found:
             return True
-        if self._predicates.of_argument(at, callees, name, sources):
+        if self._predicates.of_argument(at, name, sources):
             return True
         if self._factory_argument(at, callees, name, sources):
             return True
@@ -214,7 +210,7 @@ class Registrations:
         callees = self._resolver.values(path, outer.scope, call.func)
         for fqn, row in self._rows(callees, (Form.CALL, Form.METHOD)):
             if any(argument.coro and _matches(argument, outer.slot) for argument in row.callable):
-                span = Span(path, call.line, call.column, call.end_line, call.end_column)
+                span = spans.of(path, call)
                 text = f"it runs as a {words.unit(row.kind)}: passed to {words.short(fqn)}()"
                 sources.append(self._source(row, span, text, path, outer.scope, outer.block))
 
@@ -224,7 +220,7 @@ class Registrations:
             return
         values = self._resolver.values(path, position.scope, op.target)
         name = words.target(self._resolver, target)
-        span = Span(path, position.line, position.column, position.end_line, position.end_column)
+        span = spans.of(path, position)
         rows = self._rows(values, (Form.ASSIGN,))
         for fqn, row in rows:
             text = words.registered(f"{name}()", row, words.short(fqn))
@@ -245,13 +241,9 @@ class Registrations:
 
     def _source(self, row: EntryPoint, span: Span, text: str, path: str, scope: int, block: int) -> Source:
         if row.calls is Calls.PER_START or _is_handed_over(row):
-            facts = self._resolver.project.facts(path)
-            assert facts is not None
+            facts = self._resolver.facts(path)
             loop = repeating_loop(facts, facts.scopes[scope], block)
-            loop_span = None
-            if loop is not None:
-                line = facts.scopes[scope].blocks[loop].line
-                loop_span = Span(path, line, 0, line, 0)
+            loop_span = spans.of_line(path, facts.scopes[scope].blocks[loop].line) if loop is not None else None
             return self._from(row, span, text, Run(path, scope), loop_span)
         return self._outside(row, span, text, f"registered at {words.place(span)}")
 
@@ -323,10 +315,7 @@ def _unresolved(resolver: Resolver, values: Values) -> bool:
 
 
 def _hint_matches(hint: ReceiverHint, receiver: model.Expr) -> bool:
-    name = (
-        receiver.id if isinstance(receiver, model.Name) else receiver.attr if isinstance(receiver, model.Attr) else ""
-    )
-    return any(fnmatchcase(name.lower().strip("_"), pattern) for pattern in hint.names)
+    return any(fnmatchcase(last_name(receiver).lower().strip("_"), pattern) for pattern in hint.names)
 
 
 def _text(expr: model.Expr) -> str:
