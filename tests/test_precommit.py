@@ -34,7 +34,7 @@ class Ended(NamedTuple):
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is in the work tree now, as a repository that pre-commit can install from."""
     source = tmp_path_factory.mktemp("poollint")
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / name, source / name)
     shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     commit_all(source, git(source, "init", "-q"))

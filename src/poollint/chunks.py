@@ -135,13 +135,15 @@ class ChunkFinder:
         first, last = (group[0].first, group[-1].last) if group else (line, line)
         return Chunk(self._source, first, last, self._default_indent)
 
-    def _outline(self, statements: Sequence[ast.stmt]) -> tuple[_Statement, ...]:
+    def _outline(self, statements: Sequence[ast.stmt], depth: int = 0) -> tuple[_Statement, ...]:
+        if depth >= DEEPEST:
+            return ()
         return tuple(
             _Statement(
                 _first_line(statement),
                 statement.end_lineno or statement.lineno,
                 self._is_alone(statement),
-                tuple(self._outline(block) for block in _blocks(statement)),
+                tuple(self._outline(block, depth + 1) for block in _blocks(statement)),
             )
             for statement in statements
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, dotted, text_of, without_await
-from poollint.program.loops import ancestors
+from poollint.program.loops import DEEPEST, ancestors
 from poollint.program.regions import Region
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Absence:
     def tested(self, path: str, scope_index: int, block: int, before: int) -> Iterator[tuple[Tested, Region]]:
         """What is missing where operation `before` of a block runs, each with the operations behind its test."""
         scope = self._resolver.scope(path, scope_index)
-        chain = ancestors(scope, block)
+        chain = ancestors(scope, block)[:DEEPEST]
         yield from self._around(path, scope, chain)
         yield from self._left_in_front(path, scope, chain, before)
         yield from self._tried_in_front(path, scope, chain, before)

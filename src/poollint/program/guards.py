@@ -60,6 +60,7 @@ class Guards:
         self._resolver = resolver
         self._absence = Absence(resolver)
         self._memo: dict[tuple[str, int, int, int], Guard | None] = {}
+        self._called: dict[tuple[str, int, str, int, int], bool] = {}
 
     def of_call(self, path: str, index: int) -> Guard | None:
         """The guard that makes this call run once, or a dead one, or None."""
@@ -281,6 +282,12 @@ class Guards:
 
     def _filled_by_callee(self, path: str, scope_index: int, place: model.Expr, region: Region) -> bool:
         """A function called behind the test fills the tested global or attribute: `if X is None: init()`."""
+        key = (path, scope_index, dotted(place), region.block, region.first)
+        if key not in self._called:
+            self._called[key] = self._is_filled_by_callee(path, place, region)
+        return self._called[key]
+
+    def _is_filled_by_callee(self, path: str, place: model.Expr, region: Region) -> bool:
         for index in region.calls(self._resolver.facts(path)):
             for value in self._resolver.callee(path, index):
                 for function in functions_of(value):

@@ -23,6 +23,14 @@ def ancestors(scope: Scope, block: int) -> list[int]:
     return found
 
 
+def last_inside(scope: Scope, block: int) -> int:
+    """The last of the blocks that lie in a block: blocks are numbered in the order of the source, outer ones first."""
+    last = block
+    while last + 1 < len(scope.blocks) and scope.blocks[last + 1].parent >= block:
+        last += 1
+    return last
+
+
 def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
     """The innermost loop block that runs the place more than once, or None.
 

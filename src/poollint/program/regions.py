@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poollint.facts import model
 from poollint.program.expressions import dotted, place_filled, targets_in
-from poollint.program.loops import ancestors
+from poollint.program.loops import ancestors, last_inside
 
 
 class Region:
@@ -16,18 +16,19 @@ class Region:
 
     def __init__(self, scope: model.Scope, block: int, first: int, around: list[int] | None = None) -> None:
         self._scope = scope
-        self._block = block
-        self._first = first
         self._around = around
+        self.block = block
+        self.first = first
+        self._last = last_inside(scope, block)
 
     def _inside(self, block: int) -> bool:
-        return self._block in ancestors(self._scope, block)
+        return self.block <= block <= self._last
 
     def _is_conditional(self, block: int) -> bool:
         if self._around is None:
             return False
         between = ancestors(self._scope, block)
-        between = between[: between.index(self._block)]
+        between = between[: between.index(self.block)]
         return any(
             each not in self._around and self._scope.blocks[each].kind in ("if", "else", "case", "except")
             for each in between
@@ -37,7 +38,7 @@ class Region:
         """Something here assigns the place, or an item of it."""
         text = dotted(place)
         for number, op in enumerate(self._scope.ops):
-            if number < self._first or op.target is None or op.kind == "delete" or not self._inside(op.block):
+            if number < self.first or op.target is None or op.kind == "delete" or not self._inside(op.block):
                 continue
             if self._is_conditional(op.block):
                 continue
@@ -50,7 +51,7 @@ class Region:
         return [
             target.id
             for number, op in enumerate(self._scope.ops)
-            if number >= self._first and op.target is not None and op.kind == "bind" and self._inside(op.block)
+            if number >= self.first and op.target is not None and op.kind == "bind" and self._inside(op.block)
             for target in targets_in(op.target)
             if isinstance(target, model.Name)
         ]
@@ -60,5 +61,5 @@ class Region:
         return [
             index
             for index in self._scope.calls
-            if facts.calls[index].op >= self._first and self._inside(facts.calls[index].block)
+            if facts.calls[index].op >= self.first and self._inside(facts.calls[index].block)
         ]

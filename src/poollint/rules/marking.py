@@ -31,7 +31,7 @@ def mark(verdict: Verdict, source: SourceFile) -> Marked:
     """The place of `verdict` in `source`, as the visitor of its rule sees it.
 
     The finding stands at the span that the facts gave where libcst cannot parse the chunk or the visitor does not find
-    its node. Raises what a visitor raises.
+    its node. Raises what a visitor raises, except for too deep source.
     """
     location = _location(verdict.span, source)
     if rule(verdict.code).judge is None:
@@ -51,7 +51,10 @@ def _visited(verdict: Verdict, location: Location, source: SourceFile) -> CallMa
     marker_class = rule(verdict.code).marker()
     target = (location.line, location.column - 1, location.end_line, location.end_column - 1)
     marker = marker_class(source, target, positions.position)
-    positions.wrapper.module.visit(marker)
+    try:
+        positions.wrapper.module.visit(marker)
+    except RecursionError:
+        return None
     return marker if marker.marked is not None else None
 
 
