@@ -123,6 +123,7 @@ def test_a_missing_path_does_not_hide_what_else_is_found(project: Path) -> None:
         (["check", "--stdin-filename", "app.py"], "--stdin-filename needs the path -"),
         (["check", "-", "app.py"], "- (standard input) cannot be combined"),
         (["check", "--config", "missing.toml"], "missing.toml: cannot be read"),
+        (["rule", "POL999"], "no rule is called POL999; the nearest one is POL900"),
         (["rule", "POL1O1"], "no rule is called POL1O1; the nearest one is POL101"),
         (["rule", "engine-per-cal"], "the nearest one is engine-per-call"),
         (["rule", "POL101", "--all"], "not both"),
@@ -405,6 +406,51 @@ def test_explain_and_engines(example: Path) -> None:
     assert "config/database.py:" in listed.out
     objects = json.loads(real_poollint("engines", "--output-format", "json", cwd=example).out)
     assert objects[0]["times"] == "many"
+
+
+def test_explain_names_the_exemption(tmp_path: Path) -> None:
+    lines = (
+        "from sqlalchemy import create_engine, text",
+        "engine = None",
+        "def get_engine():",
+        "    global engine",
+        "    if engine is None:",
+        "        engine = create_engine('postgresql://db')",
+        "    return engine",
+    )
+    (tmp_path / "db.py").write_text("\n".join(lines))
+    explained = real_poollint("explain", "db.py:6", cwd=tmp_path).out
+    assert "guarded_global: A guard on a global or an attribute lets the call run once." in explained
+    beyond = real_poollint("explain", "db.py:8", cwd=tmp_path)
+    assert (beyond.status, beyond.err) == (2, "poollint: error: db.py has no line 8: it ends with line 7\n")
+
+
+def test_a_file_that_is_no_python_is_told_of_and_leaves_no_cache(tmp_path: Path) -> None:
+    (tmp_path / "passwd").write_text("root:x:0:0:root:/root:/bin/bash\n")
+    ended = real_poollint("check", "passwd", cwd=tmp_path)
+    assert (ended.status, ended.out) == (0, "")
+    assert ended.err.endswith("passwd: not read, its name, first line and syntax are not those of Python\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["passwd"]
+
+
+def test_a_lone_script_is_read_and_leaves_no_cache(tmp_path: Path) -> None:
+    (tmp_path / "job").write_text(
+        "#!/usr/bin/env python3\nimport sqlalchemy as sa\nwhile True:\n    sa.create_engine('postgresql://db').connect()\n"
+    )
+    assert "POL103" in real_poollint("check", "job", cwd=tmp_path).out
+    assert [path.name for path in tmp_path.iterdir()] == ["job"]
+
+
+def test_a_wrong_number_of_processes_is_told_in_words(tmp_path: Path) -> None:
+    ended = real_poollint("check", "--jobs", "-3", cwd=tmp_path)
+    assert ended.status == 2
+    assert "'-3' is no number of processes: give 1 or more, or 0 to let poollint choose" in ended.err
+
+
+def test_a_template_is_told_to_be_excluded(tmp_path: Path) -> None:
+    text = "from sqlalchemy import create_engine\nimport {{ cookiecutter.name }}\nengine = create_engine('x://y')\n"
+    (tmp_path / "main.py").write_text(text)
+    assert "exclude it if it is a template" in real_poollint("check", cwd=tmp_path).out
 
 
 def test_passwords_are_not_printed() -> None:

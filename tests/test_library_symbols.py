@@ -114,17 +114,6 @@ def test_rows_name_real_symbols(library: str, findings: dict[str, list[str] | No
     assert not wrong, "\n".join(wrong)
 
 
-UNVERIFIED = sorted(
-    {name for section, row in rows() if getattr(row, "unverified", False) for name in names_of(section, row)}
-)
-
-
-@pytest.mark.skip(reason="from memory, or of a version that is no longer the newest one")
-@pytest.mark.parametrize("name", UNVERIFIED)
-def test_unverified_symbols(name: str) -> None:
-    resolve(name)
-
-
 def test_the_list_of_heavy_libraries_is_not_stale() -> None:
     assert set(TOO_HEAVY) <= set(LIBRARIES)
 

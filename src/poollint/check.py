@@ -21,7 +21,7 @@ from poollint.checking.root_run import RootRun, run_anonymous, run_root
 from poollint.checking.selection import Selection, UnknownSelector, choose, fit, normalised
 from poollint.checking.shared import Shared
 from poollint.checking.snapshot import UNREADABLE
-from poollint.checking.sources import Sources
+from poollint.checking.sources import Sources, is_python
 from poollint.findings import Severity
 from poollint.workspace import listing as listed
 
@@ -209,6 +209,10 @@ class Checker:
             data = run.reader(path)
         except OSError as error:
             collected.failures.append(f"{run.reader.absolute(path)}: cannot be read: {error.strerror or error}")
+            return
+        if not is_python(path, data):
+            text = "not read, its name, first line and syntax are not those of Python"
+            collected.notices.append(f"{run.reader.absolute(path)}: {text}")
             return
         extended = run_root(run.root, self.shared, {**run.reader.buffers, path: data})
         self.add_report(collected, extended, frozenset((path,)))

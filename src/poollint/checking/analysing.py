@@ -76,11 +76,11 @@ def analyse_program(
     root: str, settings: Settings, shared: Shared, listing: Listing, reader: FileReader
 ) -> ProgramResult:
     """What the reasoning layer says about the program of `root`. Raises `CheckError` when the models are wrong."""
-    from poollint.cache import CacheDirectory
+    from poollint.checking.shared import cache_of
     from poollint.facts.cache import FactsCache
     from poollint.program.analysis import ProgramRequest, analyse
 
-    cache = CacheDirectory(Path(root)) if shared.options.cache else None
+    cache = cache_of(root, shared.options)
     models = tuple(Path(root, path) for path in settings.models)
     library = shared.library(models, cache.path if cache is not None else None)
     facts = FactsCache(cache, persistent=not reader.buffers) if cache is not None else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from poollint.checking.results import Mark, StoredFix, StoredProblem, StoredVerdict
     from poollint.checking.root_run import RootRun
     from poollint.checking.selection import Selection
-    from poollint.checking.sources import Sources
+    from poollint.checking.sources import FileReader, Sources
     from poollint.suppress import Suppressions
 
 INTERNAL_ERROR = "POL900"
@@ -144,7 +144,8 @@ class Reporter:
             if of_the_file and self.is_own_finding_wanted(SYNTAX_ERROR, problem.path):
                 line, column = max(problem.line, 1), max(problem.column, 0) + 1
                 where = Location(self.reader.absolute(problem.path), line, column, line, column)
-                yield self.own_finding(SYNTAX_ERROR, problem.path, where, cause(problem), problem.message)
+                message = cause(problem, self.reader)
+                yield self.own_finding(SYNTAX_ERROR, problem.path, where, message, problem.message)
 
     def unused_suppressions(self) -> Iterator[Finding]:
         """POL902, for the files asked for, unless nobody knows what would be reported in them."""
@@ -189,13 +190,25 @@ class Reporter:
         )
 
 
-def cause(problem: StoredProblem) -> str:
+def cause(problem: StoredProblem, reader: FileReader) -> str:
     """Why a file was not analysed."""
     if problem.kind == "syntax":
-        return f"Python {sys.version_info.major}.{sys.version_info.minor} cannot parse this file: {problem.message}"
+        hint = "; exclude it if it is a template" if is_template_line(problem, reader) else ""
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return f"Python {running} cannot parse this file: {problem.message}{hint}"
     if problem.kind == "decoding":
         return f"this file cannot be decoded: {problem.message}"
     return f"this file is not analysed: {problem.message}"
+
+
+def is_template_line(problem: StoredProblem, reader: FileReader) -> bool:
+    """Jinja or cookiecutter: a placeholder on the line of the error, or a statement anywhere."""
+    try:
+        lines = reader(problem.path).splitlines()
+    except OSError:
+        return False
+    broken = lines[problem.line - 1] if 0 < problem.line <= len(lines) else b""
+    return b"{{" in broken or any(line.lstrip().startswith((b"{%", b"{{")) for line in lines)
 
 
 def made_fix(stored: StoredFix) -> Fix:

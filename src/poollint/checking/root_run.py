@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from poollint.checking import results, snapshot
 from poollint.checking.options import CheckError, settings_for, with_options
+from poollint.checking.shared import cache_of
 from poollint.checking.snapshot import known_stamps, stamp
 from poollint.checking.sources import FileReader
 from poollint.workspace.listing import Listing, list_files, listing_unchanged, refreshed
@@ -210,9 +211,8 @@ def open_store(root: str, options: CheckOptions) -> Store | None:
     """The result cache of a root, None when the run does without."""
     if not options.cache or options.everything or options.anonymous is not None:
         return None
-    from poollint.cache import CacheDirectory
-
-    return Store(CacheDirectory(Path(root)), root, options)
+    cache = cache_of(root, options)
+    return Store(cache, root, options) if cache is not None else None
 
 
 def checked_settings(root: str, options: CheckOptions) -> Settings:

@@ -117,12 +117,16 @@ def require_known(selector: str, codes: Sequence[str]) -> None:
 
 
 def nearest(selector: str, codes: Sequence[str]) -> str | None:
-    """The code with the most characters of `selector` in their places; None when all look different."""
+    """The code that begins most like `selector`, then has most characters in place; None when all look different."""
 
     def alike(code: str) -> int:
         return sum(one == other for one, other in zip(selector, code, strict=False))
 
-    best = max(sorted(codes), key=alike, default=None)
+    def likeness(code: str) -> tuple[int, int]:
+        beginning = next((at for at, pair in enumerate(zip(selector, code, strict=False)) if pair[0] != pair[1]), 0)
+        return (beginning, alike(code))
+
+    best = max(sorted(codes), key=likeness, default=None)
     return best if best is not None and alike(best) > len("POL") else None
 
 

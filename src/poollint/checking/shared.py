@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poollint.checking.options import CheckError, CheckOptions
-from poollint.workspace.roots import RootFinder
+from poollint.workspace.roots import RootFinder, is_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from poollint.cache import CacheDirectory
     from poollint.library.loader import Library
 
 
@@ -33,3 +33,12 @@ class Shared:
             except LibraryError as error:
                 raise CheckError(str(error)) from error
         return self._libraries[models]
+
+
+def cache_of(root: str, options: CheckOptions) -> CacheDirectory | None:
+    """The cache folder of a root; None when the run does without, or the root is no project to put a folder into."""
+    if not options.cache or not is_project(root):
+        return None
+    from poollint.cache import CacheDirectory
+
+    return CacheDirectory(Path(root))

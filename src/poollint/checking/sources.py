@@ -57,3 +57,16 @@ class Sources:
             except (OSError, ValueError):
                 self._files[path] = None
         return self._files[path]
+
+
+def is_python(path: str, data: bytes) -> bool:
+    """Whether a file is one of Python: by its ending, by its first line, or because it can be parsed."""
+    if path.endswith((".py", ".pyi", ".pyw")):
+        return True
+    first = data.partition(b"\n")[0]
+    if first.startswith(b"#!") and b"python" in first:
+        return True
+    from poollint.facts.extract import extract
+    from poollint.facts.model import SyntaxProblem
+
+    return not isinstance(extract(data, path), SyntaxProblem)

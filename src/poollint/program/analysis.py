@@ -118,8 +118,7 @@ def _finished(project: Project, engines: Engines, acquisitions: list[Acquisition
         try:
             site = engines.site(acquisition)
         except Exception as error:
-            line = project.facts(acquisition.path).calls[acquisition.call].line  # type: ignore[union-attr]
-            project.failed(acquisition.path, line, error)
+            project.failed(acquisition.path, engines.line(acquisition), error)
             continue
         if site is not None:
             sites.append(site)

@@ -52,8 +52,7 @@ class Disposals:
         if not isinstance(name, model.Name):
             return False
         facts = self._resolver.facts(path)
-        index = self._resolver.index(path)
-        assert index is not None
+        index = self._resolver.bindings(path)
         current = scope_index
         while current > 0:
             bound = index.names(current).get(name.id, ())

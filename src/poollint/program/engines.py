@@ -71,6 +71,10 @@ class Engines:
         self._handed_on = HandedOn(resolver, callers, self._flows)
 
     # ---------------------------------------------------------------------------------------------- building
+    def line(self, acquisition: Acquisition) -> int:
+        """The line on which the call begins."""
+        return self._resolver.call(acquisition.path, acquisition.call).line
+
     def nodes(self, acquisition: Acquisition) -> list[Node]:
         """The nodes whose frequencies the site needs."""
         call = self._resolver.call(acquisition.path, acquisition.call)
@@ -137,7 +141,7 @@ class Engines:
             max_overflow=arguments.max_overflow,
             release=flow.release,
             dispose_span=flow.dispose_span,
-            loop=loop_around(path, facts, call, bool(flow.escapes & _HANDED_ON) or bool(flow.containers)),
+            loop=loop_around(path, facts, index, bool(flow.escapes & _HANDED_ON) or bool(flow.containers)),
             memo=memo,
             inline_into="" if acquisition.factory.hidden else flow.inline_into,
             url=arguments.url,

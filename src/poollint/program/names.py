@@ -74,6 +74,12 @@ class Resolver:
             self._indexes[path] = FileIndex(facts) if facts is not None else None
         return self._indexes[path]
 
+    def bindings(self, path: str) -> FileIndex:
+        """The binding index of a file that is known to have facts."""
+        index = self.index(path)
+        assert index is not None
+        return index
+
     def facts(self, path: str) -> model.ModuleFacts:
         """The facts of a file that is known to have them."""
         facts = self.project.facts(path)

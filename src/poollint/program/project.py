@@ -258,10 +258,3 @@ class Project:
         if not package.endswith(("/__init__.py", "/")) and package != "__init__.py":
             return None
         return self._at(folder, name)
-
-    def dotted_name(self, path: str) -> str:
-        """The shortest dotted name under which the file can be imported, for messages."""
-        base = self._package_root(path)
-        inner = path[len(base) + 1 :] if base else path
-        inner = inner.removesuffix(".py").removesuffix("/__init__")
-        return inner.replace("/", ".")

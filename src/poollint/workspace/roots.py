@@ -181,11 +181,23 @@ def _matches(pattern: str, parts: list[str]) -> bool:
     return matches_from(0, 0)
 
 
+def is_project(root: str) -> bool:
+    """Whether a root is a project, by a marker or by a package right below it: /etc around a lone file is none."""
+    if _is_marked(root):
+        return True
+    try:
+        with os.scandir(root) as entries:
+            return any(os.path.isfile(os.path.join(each.path, "__init__.py")) for each in entries if each.is_dir())
+    except OSError:
+        return False
+
+
+def _is_marked(directory: str) -> bool:
+    return any(os.path.exists(os.path.join(directory, marker)) for marker in MARKERS)
+
+
 def _marked_root(directory: str) -> str | None:
-    for ancestor in _upwards(directory):
-        if any(os.path.exists(os.path.join(ancestor, marker)) for marker in MARKERS):
-            return ancestor
-    return None
+    return next((ancestor for ancestor in _upwards(directory) if _is_marked(ancestor)), None)
 
 
 def _package_root(directory: str) -> str:

@@ -58,10 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def process_count(text: str) -> int:
     """A number of processes; 0 leaves the choice to poollint."""
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    if not text.strip().isdecimal():
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is no number of processes: give 1 or more, or 0 to let poollint choose")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

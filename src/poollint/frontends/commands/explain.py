@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from poollint.frontends.commands.program import Program
     from poollint.frontends.terminal import Terminal
 
+REPORTED = "  reported"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `poollint explain`."""
@@ -41,7 +43,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     relative = os.path.relpath(os.path.realpath(path), program.run.root).replace(os.sep, "/")
     if relative not in program.run.files:
         raise UsageError(f"{path} is not read: poollint check --show-files {path} says why")
-    for text in (*program.result.explain(relative, line), *verdict_lines(program, relative, line)):
+    lines = len(program.run.reader(relative).splitlines())
+    if line > lines:
+        raise UsageError(f"{path} has no line {line}: it ends with line {lines}")
+    judged = list(verdict_lines(program, relative, line))
+    quiet = [] if REPORTED in judged else exemption_lines(program, relative, line)
+    for text in (*program.result.explain(relative, line), *quiet, *judged):
         terminal.write(f"{printable(text)}\n")
     return FOUND_NOTHING
 
@@ -60,6 +67,18 @@ def parse_place(place: str) -> tuple[str, int]:
     return path, numbers[-1]
 
 
+def exemption_lines(program: Program, path: str, line: int) -> Iterator[str]:
+    """Why the rules are quiet or milder about the engines that are made on a line."""
+    from poollint.rules.engine.exemptions import EXEMPTIONS, MITIGATIONS, in_words
+
+    for site in program.result.sites.engines:
+        if site.span.path == path and site.span.line <= line <= site.span.end_line:
+            for holds in (*EXEMPTIONS, *MITIGATIONS):
+                if holds(site):
+                    head = "Quiet" if holds in EXEMPTIONS else "Quiet or milder"
+                    yield f"{head} at {site.spelled}(), {holds.__name__}: {in_words(holds)}"
+
+
 def verdict_lines(program: Program, path: str, line: int) -> Iterator[str]:
     """What the rules say about a line, and what became of it."""
     run = program.run
@@ -68,7 +87,7 @@ def verdict_lines(program: Program, path: str, line: int) -> Iterator[str]:
         for index, verdict in enumerate(run.result.verdicts)
         if verdict.span[0] == path and verdict.span[1] <= line <= verdict.span[3]
     ]
-    broken = [cause(problem) for problem in run.result.problems if problem.path == path]
+    broken = [cause(problem, run.reader) for problem in run.result.problems if problem.path == path]
     if broken or not at_line:
         yield from broken or ("no rule has anything to say about this line",)
         return
@@ -79,7 +98,7 @@ def verdict_lines(program: Program, path: str, line: int) -> Iterator[str]:
         verdict = run.result.verdicts[index]
         if index in outcome.shown:
             is_reported = any((found.code, found.message) == (verdict.code, verdict.message) for found in reported)
-            state = "reported" if is_reported else "not reported: a comment or a per-file ignore suppresses it"
+            state = REPORTED.strip() if is_reported else "not reported: a comment or a per-file ignore suppresses it"
         elif verdict.code not in selection.enabled:
             state = "not reported: the rule is not enabled"
         elif index in outcome.hidden:

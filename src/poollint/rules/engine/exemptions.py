@@ -6,6 +6,7 @@ one that holds, so that `poollint explain` can name it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from poollint.program.sites import Confidence, Escape, Pool, Release, Times
@@ -125,6 +126,28 @@ def builder_for_callers(site: EngineSite) -> bool:
 def unreferenced_private(site: EngineSite) -> bool:
     """Nobody is known to call a function that is not public: dead code."""
     return not site.public and not site.frequency.known
+
+
+def known_to_run_once(site: EngineSite) -> bool:
+    """Callers are known, and none of them runs the call more than once per process or per key."""
+    return frequency_is_known(site) and not runs_repeatedly(site)
+
+
+MITIGATIONS: tuple[Callable[[EngineSite], bool], ...] = (
+    known_to_run_once,
+    null_pool,
+    disposed_always,
+    stored_per_database,
+    escapes_to_owner,
+    builder_for_callers,
+    unreferenced_private,
+)
+"""Further reasons, each for some of the rules only or for a lower severity."""
+
+
+def in_words(predicate: Callable[[EngineSite], bool]) -> str:
+    """What a predicate says, as a sentence, without the numbers of the catalogue."""
+    return re.sub(r" \(S\d+[^)]*\)", "", (predicate.__doc__ or "").partition("\n")[0])
 
 
 def tiny_pool(site: EngineSite) -> bool:

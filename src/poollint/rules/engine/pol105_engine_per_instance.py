@@ -79,7 +79,7 @@ from poollint.rules.engine.exemptions import (
     unreferenced_private,
 )
 from poollint.rules.engine.reporting import assumed_confidence, proven_confidence, repeated_severity, verdict
-from poollint.rules.engine.wording import call_name, clip, per, sentence
+from poollint.rules.engine.wording import call_name, clip, per, sentence, symbol_name
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites
@@ -117,7 +117,8 @@ def message(site: EngineSite) -> str:
     name = clip(site.class_name.rsplit(".", 1)[-1], 40) or "the class"
     if not runs_repeatedly(site):
         return sentence(f"each {name} object makes a pool with {call_name(site)}", "", "pass one shared engine in")
-    head = f"{name} makes an engine in __init__ {per(site.frequency)}"
+    method = symbol_name(site.symbol).removesuffix("()")
+    head = f"{name} makes an engine in {method} {per(site.frequency)}"
     if disposed_always(site):
         head = f"{name} connects and disposes {per(site.frequency)}"
     return sentence(head, site.frequency.entry, _advice(site))

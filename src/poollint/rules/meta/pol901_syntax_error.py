@@ -16,8 +16,8 @@ def broken(:
 def mended():
     pass
 ```
-For code that needs a newer Python, run poollint with that Python. A file that is not meant to be Python belongs in
-`exclude`.
+For code that needs a newer Python, run poollint with that Python. A file that is not meant to be Python, such as a
+template with `{{ placeholders }}`, belongs in `exclude`.
 
 ## When it stays quiet
 - Files that poollint did not have to read, since they have nothing to do with SQLAlchemy.
