@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.conditions import sources_that_count
-from poollint.program.following import Following
+from poollint.program.following import Argument, Following
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.instances import Instances
-from poollint.program.mentions import Mentions, function_of, imported_as
+from poollint.program.mentions import Mentions, imported_as
 from poollint.program.methods import Methods
 from poollint.program.references import Position, Role
 from poollint.program.sites import Span
 from poollint.program.stores import Stores
-from poollint.program.trail import Frame, Trail
-from poollint.program.values import ClassValue, Function
+from poollint.program.trail import Trail
+from poollint.program.values import ClassValue, Function, Instance
 
 if TYPE_CHECKING:
     from poollint.program.guards import Guards
@@ -40,7 +40,7 @@ class Callers:
         self._resolver = resolver
         self._registrations = registrations
         self._following = Following(resolver, guards, registrations, places, self.mentions, stores)
-        self._methods = Methods(resolver, registrations, self.mentions, instances, self._following)
+        self._methods = Methods(resolver, registrations, self.mentions, instances, self._following, self.sources)
         self._memo: dict[Node, tuple[Source, ...]] = {}
         self._referenced: dict[Node, bool] = {}
 
@@ -77,7 +77,7 @@ class Callers:
             trail.sources.append(_of_class_body(node, scope))
             return trail
         self._registrations.of_definition(function, trail.sources)
-        self._decorated(function, scope, trail)
+        self._decorated(node.path, scope, trail)
         if scope.kind == "lambda":
             self._lambda(function, trail)
             return trail
@@ -116,19 +116,19 @@ class Callers:
         if position is not None:
             self._following.follow(function.path, position, trail)
 
-    def _decorated(self, function: Function, scope: model.Scope, trail: Trail) -> None:
-        """A decorator of the program receives the function as its first argument, and may register it.
+    def _decorated(self, path: str, scope: model.Scope, trail: Trail) -> None:
+        """A decorator of the program receives the target as its first argument, and may register it.
 
-        That its wrapper calls the function says nothing: the wrapper stands in the function's place, and the callers
-        of the decorated name are found by that name.
+        That its wrapper calls the target says nothing: the wrapper stands in the target's place, and the callers of
+        the decorated name are found by that name.
         """
         trail.decorating = True
         for decorator in scope.decorators:
-            for value in self._resolver.values(function.path, max(scope.parent, 0), decorator.value):
-                each = function_of(value)
-                if each is not None:
-                    self._following.enter(Frame(each, "", -1), 0, trail)
-        trail.decorating = False
+            for value in self._resolver.values(path, max(scope.parent, 0), decorator.value):
+                trail.keeper = value if isinstance(value, ClassValue) else None
+                trail.keeper = value.cls if isinstance(value, Instance) else trail.keeper
+                self._following.give(value, Argument(0, "", -1), trail)
+        trail.decorating, trail.keeper = False, None
 
     # ---------------------------------------------------------------------------------------------- classes
     def _constructions(self, node: Construct) -> Trail:
@@ -136,6 +136,7 @@ class Callers:
         cls = ClassValue(node.path, node.scope)
         trail = Trail(cls, node)
         self._registrations.of_class(cls, trail.sources)
+        self._decorated(cls.path, self._resolver.scope(cls.path, cls.scope), trail)
         for path, reference in self.mentions.of_class(cls):
             if cls in self._resolver.values(path, reference.position.scope, reference.expr):
                 trail.referenced = True

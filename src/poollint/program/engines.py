@@ -141,7 +141,7 @@ class Engines:
             max_overflow=arguments.max_overflow,
             release=flow.release,
             dispose_span=flow.dispose_span,
-            loop=loop_around(path, facts, call, bool(flow.escapes & _HANDED_ON) or bool(flow.containers)),
+            loop=loop_around(path, facts, index, bool(flow.escapes & _HANDED_ON) or bool(flow.containers)),
             memo=memo,
             inline_into="" if acquisition.factory.hidden else flow.inline_into,
             url=arguments.url,

@@ -102,12 +102,23 @@ def depends_on(facts: model.ModuleFacts, expr: model.Expr, names: Collection[str
         return True
     if depth >= _DEEPEST_CALL:
         return False
+    return any(depends_on(facts, part, names, depth + 1) for part in parts_of(facts, expr))
+
+
+def parts_of(facts: model.ModuleFacts, expr: model.Expr) -> list[model.Expr]:
+    """The expressions that a value is computed from: operands, items, the callee and arguments of a call."""
     if isinstance(expr, model.CallRef):
         call = facts.calls[expr.index]
-        return any(depends_on(facts, part, names, depth + 1) for part in (*values_given(call), call.func))
-    if isinstance(expr, model.Derived):
-        return any(depends_on(facts, part, names, depth + 1) for part in expr.items)
-    return False
+        return [*values_given(call), call.func]
+    if isinstance(expr, (model.Items, model.Bool, model.Derived)):
+        return expr.items
+    if isinstance(expr, (model.Attr, model.Await, model.Star, model.Not, model.Walrus)):
+        return [expr.value]
+    if isinstance(expr, model.Subscript):
+        return [expr.value, expr.index]
+    if isinstance(expr, model.Compare):
+        return [expr.left, expr.right]
+    return [expr.body, expr.orelse] if isinstance(expr, model.Conditional) else []
 
 
 def carries(expr: model.Expr, name: str) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from poollint.facts import model
 from poollint.program import spans, words
@@ -12,9 +11,9 @@ from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.loops import repeating_loop
 from poollint.program.references import Position, Role
 from poollint.program.registrations import Registration
-from poollint.program.stores import Variable
+from poollint.program.stores import Attribute, ModuleVariable, Variable
 from poollint.program.trail import Frame
-from poollint.program.values import BoundMethod, ClassValue, External, Function, Partial, Value
+from poollint.program.values import BoundMethod, ClassValue, External, Function, Instance, Partial, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +33,19 @@ _COPY_NAMES = frozenset({"functools.wraps", "functools.update_wrapper"})
 _PARTIALS = frozenset({"functools.partial", "functools.partialmethod"})
 _PUTTING = frozenset({"append", "add", "insert", "appendleft", "setdefault", "put", "extend"})
 _TAKING = frozenset({"get", "values", "items", "pop", "copy", "popleft"})
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A position or keyword of a call (`call` is -1: what a decorator is given)."""
+
+    slot: int | str
+    path: str
+    call: int
+
+    def behind(self, taken: int) -> Argument:
+        """The same argument where that many positional ones are given first."""
+        return replace(self, slot=self.slot + taken) if isinstance(self.slot, int) else self
 
 
 class Following:
@@ -71,7 +83,8 @@ class Following:
     def _in_role(self, path: str, position: Position, trail: Trail) -> None:
         role = position.role
         if role is Role.CALLEE:
-            self.run(path, position, trail)
+            name = position.whole.id if isinstance(position.whole, model.Name) else ""
+            self.run(path, position, trail, trail.item or name)
         elif role is Role.ARGUMENT:
             self._argument(path, position, trail)
         elif role in (Role.ASSIGNED, Role.ITERATED, Role.ENTERED):
@@ -92,11 +105,12 @@ class Following:
         ):
             self.run(path, position, trail)
 
-    def run(self, path: str, position: Position, trail: Trail) -> None:
-        """The target runs here: a source with the enclosing function as caller."""
+    def run(self, path: str, position: Position, trail: Trail, item: str = "") -> None:
+        """The target runs here: a source, its caller the enclosing function. `item` is the variable it is called by."""
         facts = self._resolver.facts(path)
         scope = facts.scopes[position.scope]
-        loop = repeating_loop(facts, scope, position.block)
+        call = position.index if position.role is Role.CALLEE else -1
+        loop = repeating_loop(facts, scope, position.block, call, item)
         if trail.decorating and loop is None:
             return
         text = f"{words.scope(scope)} calls {words.target(self._resolver, trail.target)}()"
@@ -133,25 +147,26 @@ class Following:
         if self._registrations.of_argument(registration, callees, trail.target, trail.sources):
             return
         for value in callees:
-            self._passed(path, position, value, trail)
+            if not isinstance(value, External):
+                self.give(value, Argument(position.slot, path, position.index), trail)
+            elif self._gives_it_back(value.fqn):
+                self._result(path, position.index, trail)
         if isinstance(call.func, model.Attr) and call.func.attr in _PUTTING:
             self._put(self._stores.of_place(path, position.scope, call.func.value), trail)
 
-    def _passed(self, path: str, position: Position, value: Value, trail: Trail) -> None:
-        """The target is an argument of a call of `value`, of which no row of the library speaks."""
-        if isinstance(value, External):
-            if self._gives_it_back(value.fqn):
-                self._result(path, position.index, trail)
-        elif isinstance(value, Function):
-            self.enter(Frame(value, path, position.index), position.slot, trail)
+    def give(self, value: Value, argument: Argument, trail: Trail) -> None:
+        """The target is an argument of a call of `value`, which is something of the program."""
+        if isinstance(value, Function):
+            self._enter(Frame(value, argument.path, argument.call), argument.slot, trail)
         elif isinstance(value, BoundMethod):
-            slot = position.slot + 1 if isinstance(position.slot, int) else position.slot
-            self.enter(Frame(value.function, path, position.index), slot, trail)
-        elif isinstance(value, Partial) and isinstance(value.function, (Function, BoundMethod)):
-            slot = position.slot + value.taken if isinstance(position.slot, int) else position.slot
-            self._passed(path, msgspec.structs.replace(position, slot=slot), value.function, trail)
+            self.give(value.function, argument.behind(1), trail)
+        elif isinstance(value, Partial):
+            self.give(value.function, argument.behind(value.taken), trail)
         elif isinstance(value, ClassValue):
-            self._put(self._stores.of_constructor_argument(value, position.slot), trail)
+            self._put(self._stores.of_constructor_argument(value, argument.slot), trail)
+        elif isinstance(value, Instance):
+            for method in self._resolver.attribute(value, "__call__"):
+                self.give(method, argument, trail)
 
     def _gives_it_back(self, fqn: str) -> bool:
         """The library function returns something that runs what it is given: a partial, a memoiser, a plain wrapper."""
@@ -160,7 +175,7 @@ class Following:
         library = self._resolver.library
         return fqn not in _COPY_NAMES and (library.memoizer(fqn) is not None or library.is_transparent(fqn))
 
-    def enter(self, frame: Frame, slot: int | str, trail: Trail) -> None:
+    def _enter(self, frame: Frame, slot: int | str, trail: Trail) -> None:
         """Follow the target into a function that is given it as an argument."""
         trail.frames.append(frame)
         self._put(self._stores.of_parameter(frame.function, slot), trail)
@@ -171,8 +186,11 @@ class Following:
         """The target is now in these stores: follow it from wherever they are read."""
         for store in stores:
             if trail.first(store):
+                decorating = trail.decorating
+                trail.decorating = decorating and not _is_registry(store, trail)
                 for path, position in self._stores.uses(store):
                     self.follow(path, position, trail)
+                trail.decorating = decorating
 
     def _assigned(self, path: str, position: Position, trail: Trail) -> None:
         scope = self._resolver.scope(path, position.scope)
@@ -254,3 +272,8 @@ class Following:
         scope = self._resolver.scope(path, position.index)
         text = f"{words.target(self._resolver, trail.target)}() decorates {scope.name}"
         trail.sources.append(Source(spans.of(path, position), text, Run(path, position.scope)))
+
+
+def _is_registry(store: Store, trail: Trail) -> bool:
+    """What a decorator puts there is called by others than the wrapper that it gives back."""
+    return isinstance(store, ModuleVariable) or (isinstance(store, Attribute) and store.cls != trail.keeper)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.program.expressions import assignments, depends_on, is_falsy, names_bound, parts_of
 
 if TYPE_CHECKING:
     from poollint.facts.model import Block, Expr, ModuleFacts, Scope
 
 DEEPEST = 40
+LOOPS = frozenset({"for", "while", "comprehension"})
+_LONGEST_CHAIN = 3
+_DEEPEST_PART = 5
 _LEAVES = frozenset({"return", "raise", "break"})
 _FIXED = frozenset({"items", "keys", "values"})
 
@@ -31,19 +35,23 @@ def last_inside(scope: Scope, block: int) -> int:
     return last
 
 
-def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
+def repeating_loop(facts: ModuleFacts, scope: Scope, block: int, call: int = -1, item: str = "") -> int | None:
     """The innermost loop block that runs the place more than once, or None.
 
     A loop whose iteration ends with break, return or raise after the place is no repetition (a retry loop), and
-    neither is a loop over a literal collection: it is bounded by the source.
+    neither is one that a test of what the place (`call`) gives ends, nor a loop over a literal collection: it is
+    bounded by the source. `item` is the variable by which the place calls what is at stake: a loop over functions
+    calls each of them once.
     """
     inside: list[int] = []
     for each in ancestors(scope, block):
         candidate = scope.blocks[each]
-        if candidate.kind in ("for", "while", "comprehension"):
-            if (
-                not _ends_when_made(scope, each)
-                and not _leaves(scope, inside, each)
+        if candidate.kind in LOOPS:
+            if item and item in names_bound(candidate.target):
+                item = _iterated(facts, candidate.test)
+            elif (
+                not _leaves(scope, inside, each)
+                and not Outcome(facts, scope, call).ends(each)
                 and not _is_fixed(facts, scope, candidate)
             ):
                 return each
@@ -52,28 +60,108 @@ def repeating_loop(facts: ModuleFacts, scope: Scope, block: int) -> int | None:
     return None
 
 
-def _ends_when_made(scope: Scope, index: int) -> bool:
-    """`while engine is None:`, `while not connected:` around what sets the variable: it ends with the first success."""
-    loop = scope.blocks[index]
-    test = loop.test if loop.kind == "while" else None
-    if isinstance(test, model.Not):
-        test = test.value
-    elif isinstance(test, model.Compare) and test.op in ("is", "==") and isinstance(test.right, model.Const):
-        test = test.left
-    else:
-        return False
-    if not isinstance(test, model.Name):
-        return False
-    flag = isinstance(loop.test, model.Not)
-    for op in scope.ops:
-        if op.kind != "bind" or not isinstance(op.target, model.Name) or op.target.id != test.id:
-            continue
-        around = ancestors(scope, op.block)
-        if index not in around or any(scope.blocks[each].kind == "if" for each in around[: around.index(index)]):
-            continue
-        if not flag or (isinstance(op.value, model.Const) and op.value.value is True):
+def _iterated(facts: ModuleFacts, expr: Expr | None) -> str:
+    """The variable that a loop goes over, or ""."""
+    if isinstance(expr, model.CallRef):
+        func = facts.calls[expr.index].func
+        expr = func.value if isinstance(func, model.Attr) and func.attr in _FIXED else expr
+    return expr.id if isinstance(expr, model.Name) else ""
+
+
+def computed_from(facts: ModuleFacts, scope: Scope, block: int, names: set[str]) -> set[str]:
+    """These variables, and those that are computed from them inside a block."""
+    found = set(names)
+    for _ in range(_LONGEST_CHAIN):
+        for op in scope.ops:
+            if op.value is not None and op.kind in ("bind", "for", "with") and block in ancestors(scope, op.block):
+                if depends_on(facts, op.value, found):
+                    found |= names_bound(op.target)
+    return found
+
+
+class Outcome:
+    """What a loop finds out about what a call in it gives: a loop that tries until it works ends by such a test."""
+
+    def __init__(self, facts: ModuleFacts, scope: Scope, call: int) -> None:
+        self._facts = facts
+        self._scope = scope
+        self._call = call
+
+    def ends(self, loop: int) -> bool:
+        """The loop ends when the call has given something that works."""
+        scope = self._scope
+        names = computed_from(self._facts, scope, loop, self._names()) if self._call >= 0 else set()
+        if self._ends_by_its_test(loop, names):
             return True
-    return False
+        inside = range(loop + 1, last_inside(scope, loop) + 1)
+        return self._call >= 0 and any(self._leaves_in(number, loop, names) for number in inside)
+
+    def _names(self) -> set[str]:
+        """The variables that the result of the call is put into."""
+        return {
+            name
+            for number, op in enumerate(self._scope.ops)
+            if op.value is not None and (number == self._facts.calls[self._call].op or self._holds_call(op.value))
+            for name in names_bound(op.target)
+        }
+
+    def _holds_call(self, expr: Expr, depth: int = 0) -> bool:
+        if isinstance(expr, model.CallRef) and expr.index == self._call:
+            return True
+        return depth < _DEEPEST_PART and any(self._holds_call(each, depth + 1) for each in parts_of(self._facts, expr))
+
+    def _works(self, test: Expr | None, holds: bool, names: set[str]) -> bool:
+        """What the call gave works where the test holds (or, without `holds`, where it does not)."""
+        if isinstance(test, model.Not):
+            return self._works(test.value, not holds, names)
+        if isinstance(test, model.Bool):
+            return any(self._works(item, holds, names) for item in test.items)
+        if isinstance(test, model.Compare) and is_falsy(test.right):
+            return self._works(test.left, holds == (test.op in ("is not", "!=", ">")), names)
+        if not holds or test is None:
+            return False
+        return depends_on(self._facts, test, names) or self._holds_call(test)
+
+    def _leaves_in(self, number: int, loop: int, names: set[str]) -> bool:
+        """`if ping(engine): break`: a branch that leaves the loop (or the function) because it works."""
+        block = self._scope.blocks[number]
+        if block.exit not in ("return", "break") or not self._is_branch_where_it_works(number, names):
+            return False
+        between = ancestors(self._scope, block.parent)
+        between = between[: between.index(loop)]
+        return block.exit == "return" or not any(self._scope.blocks[each].kind in LOOPS for each in between)
+
+    def _is_branch_where_it_works(self, number: int, names: set[str]) -> bool:
+        block = self._scope.blocks[number]
+        return block.kind in ("if", "else") and self._works(block.test, block.kind == "if", names)
+
+    def _ends_by_its_test(self, loop: int, names: set[str]) -> bool:
+        """`while not ping(engine):`, or `while engine is None:`, `while not connected:` around what sets that."""
+        block = self._scope.blocks[loop]
+        test = block.test if block.kind == "while" else None
+        if self._works(test, False, names):
+            return True
+        flag = isinstance(test, model.Not)
+        if isinstance(test, model.Not):
+            test = test.value
+        elif isinstance(test, model.Compare) and test.op in ("is", "==") and isinstance(test.right, model.Const):
+            test = test.left
+        else:
+            return False
+        return isinstance(test, model.Name) and any(
+            self._sets(op, loop, names) and (not flag or (isinstance(op.value, model.Const) and op.value.value is True))
+            for op in assignments(self._scope, test.id)
+        )
+
+    def _sets(self, op: model.Op, loop: int, names: set[str]) -> bool:
+        """The assignment lies in the loop, under no condition but that it works."""
+        around = ancestors(self._scope, op.block)
+        if op.kind != "bind" or loop not in around:
+            return False
+        return all(
+            self._scope.blocks[each].kind != "if" or self._is_branch_where_it_works(each, names)
+            for each in around[: around.index(loop)]
+        )
 
 
 def _leaves(scope: Scope, inside: list[int], loop: int) -> bool:
@@ -119,7 +207,8 @@ def _is_fixed(facts: ModuleFacts, scope: Scope, loop: Block) -> bool:
 
 def _is_literal(facts: ModuleFacts, scope: Scope, expr: Expr, depth: int) -> bool:
     if isinstance(expr, (model.Items, model.Mapping)):
-        return True
+        # What is empty in the source is filled elsewhere.
+        return bool(expr.items if isinstance(expr, model.Items) else expr.values)
     if depth > 3:
         return False
     if isinstance(expr, model.CallRef):

@@ -15,12 +15,16 @@ from poollint.program.registrations import Registration
 from poollint.program.values import ClassValue, Instance, Super
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from poollint.program.following import Following
+    from poollint.program.graph import Node
     from poollint.program.instances import Instances
     from poollint.program.mentions import Mentions
     from poollint.program.names import Resolver
     from poollint.program.references import Reference
     from poollint.program.registrations import Registrations
+    from poollint.program.sites import Span
     from poollint.program.trail import Trail
     from poollint.program.values import Function
 
@@ -50,12 +54,14 @@ class Methods:
         mentions: Mentions,
         instances: Instances,
         following: Following,
+        sources: Callable[[Node], tuple[Source, ...]],
     ) -> None:
         self._resolver = resolver
         self._registrations = registrations
         self._mentions = mentions
         self._instances = instances
         self._following = following
+        self._sources = sources
 
     def search(self, function: Function, owner: ClassValue, trail: Trail) -> None:
         """Add what runs a method that is defined in the class `owner`."""
@@ -68,6 +74,8 @@ class Methods:
         else:
             self._as_resource(function, owner, trail)
             self._looked_up(function, owner, name, trail)
+            if not trail.sources:
+                self._on_unnamed(function, owner, name, trail)
 
     # ---------------------------------------------------------------------------------------------- by name
     def _looked_up(self, function: Function, owner: ClassValue, name: str, trail: Trail) -> None:
@@ -111,6 +119,45 @@ class Methods:
                     if classes.method(base, name) == (owner, function.scope):
                         return _Dispatch.DIRECT
         return found
+
+    def _on_unnamed(self, function: Function, owner: ClassValue, name: str, trail: Trail) -> None:
+        """`PLUGINS[name]().rows()`: the place that makes the object does not name its class."""
+        for cls in (owner, *self._instances.subclasses(owner)):
+            if self._resolver.classes.method(cls, name) != (owner, function.scope):
+                continue
+            for source in self._sources(Construct(cls.path, cls.scope)):
+                if source.is_call and source.caller is not None:
+                    self._on_result(source.span, cls, name, trail)
+
+    def _on_result(self, span: Span, cls: ClassValue, name: str, trail: Trail) -> None:
+        """Follow the lookups of a method on what a call gives whose callee is not known to be the class."""
+        facts = self._resolver.facts(span.path)
+        for index in spans.calls_at(facts, span):
+            if cls in self._resolver.callee(span.path, index):
+                continue
+            func = facts.calls[index].func
+            trail.item = func.id if isinstance(func, model.Name) else ""
+            held = self._variable_of(span.path, index)
+            for reference in self._mentions.of(span.path, name):
+                position = reference.position
+                receiver = reference.expr.value if isinstance(reference.expr, model.Attr) else None
+                if isinstance(receiver, model.CallRef):
+                    found = receiver.index == index
+                else:
+                    found = isinstance(receiver, model.Name) and (position.scope, receiver.id) == held
+                if found:
+                    trail.referenced = True
+                    self._following.follow(span.path, position, trail)
+            trail.item = ""
+
+    def _variable_of(self, path: str, index: int) -> tuple[int, str] | None:
+        """The scope and name of the variable that the result of a call is assigned to."""
+        references = self._mentions.references(path)
+        position = references.calls.get(index) if references is not None else None
+        if position is None or position.role not in (Role.ASSIGNED, Role.ENTERED) or position.index < 0:
+            return None
+        target = self._resolver.scope(path, position.scope).ops[position.index].target
+        return (position.scope, target.id) if isinstance(target, model.Name) else None
 
     # ---------------------------------------------------------------------------------------------- by instance
     def _special(self, function: Function, owner: ClassValue, name: str, trail: Trail) -> None:

@@ -48,6 +48,8 @@ class Attribute:
     name: str
 
 
+_ITEM_OF = frozenset({"get", "setdefault"})
+
 Store: TypeAlias = Variable | ModuleVariable | Attribute
 
 
@@ -77,8 +79,15 @@ class Stores:
                 yield from self.of_target(path, scope_index, item)
 
     def of_place(self, path: str, scope_index: int, place: model.Expr | None) -> Iterator[Store]:
-        """What is filled when something goes into the container, attribute or variable `place`."""
-        if isinstance(place, model.Name):
+        """What is filled when something goes into the container, attribute or variable `place`, or an item of it."""
+        if isinstance(place, model.Subscript):
+            yield from self.of_place(path, scope_index, place.value)
+        elif isinstance(place, model.CallRef):
+            # `HANDLERS.setdefault(key, [])`
+            func = self._resolver.call(path, place.index).func
+            if isinstance(func, model.Attr) and func.attr in _ITEM_OF:
+                yield from self.of_place(path, scope_index, func.value)
+        elif isinstance(place, model.Name):
             scope = self._resolver.scope(path, scope_index)
             index = self._resolver.index(path)
             if index is not None and place.id in index.names(scope_index) and scope.kind == "function":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from poollint.program.graph import Node, Source
-    from poollint.program.values import Function, Value
+    from poollint.program.values import ClassValue, Function, Value
 
 MOST_STEPS = 400
 
@@ -26,8 +26,10 @@ class Trail:
     """The search for the runners of one target.
 
     `referenced`: something mentions the target. `hops`: how far the search is from the target's own name.
-    `decorating`: the target is followed into a decorator of its own. `virtual`: it is followed from a lookup that it
-    only overrides. `frames`: the functions that it was passed into, outermost first.
+    `decorating`: the target is followed into a decorator of its own; `keeper` is the class of that decorator where it
+    is an object. `virtual`: the target is followed from a lookup that it only overrides. `item`: the variable that
+    the object was made by which the target is looked up on. `frames`: the functions that it was passed into, outermost
+    first.
     """
 
     target: Value
@@ -36,7 +38,9 @@ class Trail:
     referenced: bool = False
     hops: int = 0
     decorating: bool = False
+    keeper: ClassValue | None = None
     virtual: bool = False
+    item: str = ""
     frames: list[Frame] = field(default_factory=list)
     _seen: set[object] = field(default_factory=set)
 
