@@ -35,7 +35,6 @@ _CLEANUPS = frozenset(
     }
 )
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
-_CONTAINER_STORES = frozenset({"append", "add", "insert", "setdefault", "put", "extend", "update", "appendleft", "set"})
 _BORROWING_METHODS = frozenset(
     {
         "create_all",
@@ -136,11 +135,7 @@ class Passing:
         """The engine (or a session on it) is an argument of a call that is neither a factory nor on the engine."""
         func = call.func
         values = self._resolver.values(self._holdings.path, call.scope, func)
-        if isinstance(func, model.Attr) and func.attr in _CONTAINER_STORES and not self._holdings.of(func.value):
-            if isinstance(func.value, (model.Name, model.Attr)) and not values:
-                self._storing.into_container(func.value, held)
-                return
-        if held is Held.INSIDE:
+        if held is Held.INSIDE or self._storing.container_filled(call) is not None:
             return
         if not values and not (isinstance(func, model.Attr) and func.attr in _BORROWING_METHODS):
             self._flow.escapes.add(Escape.PASSED_TO_OWNER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import evaluated, mentions
+from poollint.program.expressions import evaluated, mentions, place_filled, values_given
 from poollint.program.holdings import SAME_POOL, Held
 from poollint.program.sites import Escape
 from poollint.program.values import ClassValue, External, ExternalInstance
@@ -32,6 +32,7 @@ _ON_ENGINE = frozenset(
 )
 _GIVES_DATA = frozenset({"close", "commit", "rollback", "execute", "scalar", "scalars"})
 """Methods of sessions and connections whose result holds the pool no longer."""
+_CONTAINER_STORES = frozenset({"append", "add", "insert", "setdefault", "put", "extend", "update", "appendleft", "set"})
 _SCOPED = frozenset({"scoped_session", "async_scoped_session"})
 
 
@@ -49,6 +50,7 @@ class Storing:
         for _ in range(_MOST_ROUNDS):
             before = self._holdings.size()
             self._wrap()
+            self._put()
             for op in self._scope.ops:
                 self._operation(op)
             if before == self._holdings.size():
@@ -104,6 +106,34 @@ class Storing:
                     return True
         return False
 
+    # ---------------------------------------------------------------------------------------------- containers
+    def _put(self) -> None:
+        """`engines.append(engine)`: the container holds it from now on, also one that was made on the spot."""
+        for index in self._scope.calls:
+            call = self._holdings.facts.calls[index]
+            place = self.container_filled(call)
+            if place is None:
+                continue
+            for argument in values_given(call):
+                held = self._holdings.of(argument)
+                if held is not None:
+                    self._into_container(place, held)
+                if isinstance(argument, model.CallRef) and held is Held.ENGINE:
+                    self._flow.inline_into = ""
+
+    def container_filled(self, call: model.Call) -> model.Expr | None:
+        """The container that the call puts its arguments into, or None for any other call."""
+        func = call.func
+        if not isinstance(func, model.Attr) or func.attr not in _CONTAINER_STORES:
+            return None
+        place = place_filled(func.value)
+        if not isinstance(place, (model.Name, model.Attr)):
+            return None
+        held = self._holdings.of(place)
+        if held not in (None, Held.ITEMS) or self._resolver.values(self._holdings.path, call.scope, func):
+            return None
+        return place
+
     # ---------------------------------------------------------------------------------------------- operations
     def _operation(self, op: model.Op) -> None:
         held = self._holdings.of(op.value)
@@ -124,7 +154,7 @@ class Storing:
         elif isinstance(target, model.Attr):
             self._bind_attribute(target, held)
         elif isinstance(target, model.Subscript):
-            self.into_container(target.value, held)
+            self._into_container(target.value, held)
 
     def _bind_items(self, target: model.Items, value: model.Expr | None, held: Held) -> None:
         if not isinstance(value, model.Items) or len(value.items) != len(target.items):
@@ -171,7 +201,7 @@ class Storing:
         on_class = any(isinstance(value, ClassValue) for value in values)
         self._flow.escapes.add(Escape.STORED_ON_CLASS if on_class else Escape.STORED_ELSEWHERE)
 
-    def into_container(self, place: model.Expr, held: Held) -> None:
+    def _into_container(self, place: model.Expr, held: Held) -> None:
         """Something goes into a container: a local one holds it from now on, others take it away."""
         if isinstance(place, model.Name) and self._is_local(place.id):
             self._flow.containers.add(place.id)
