@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from poollint.facts import model
     from poollint.program.flow import Flow
-    from poollint.program.guards import Guard
+    from poollint.program.guard import Guard
     from poollint.program.sites import EngineSite, Frequency
     from poollint.program.values import Value
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from poollint.facts.expressions import ExpressionWalk
 from poollint.facts.model import (
     Block,
+    Const,
     Decorator,
     Expr,
     Import,
@@ -233,7 +234,7 @@ class _Walk(ExpressionWalk):
         for case in node.cases:
             if case.guard is not None:
                 self.expr(case.guard)
-            index = self.open_block("case", case.body, subject, group=group)
+            index = self.open_block("case", case.body, subject, _constant(case.pattern), group)
             group = index if group < 0 else group
 
     def import_(self, node: ast.Import) -> None:
@@ -312,6 +313,13 @@ def _exports(tree: ast.Module) -> list[str] | None:
                     item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
                 ]
     return found
+
+
+def _constant(pattern: ast.pattern) -> Const | None:
+    """The pattern `None`, `True` or `False`, also as one of several."""
+    if isinstance(pattern, ast.MatchOr):
+        return next((found for each in pattern.patterns if (found := _constant(each)) is not None), None)
+    return Const(pattern.value) if isinstance(pattern, ast.MatchSingleton) else None
 
 
 _STATEMENTS: dict[type[ast.stmt], Callable[[_Walk, Any], None]] = {

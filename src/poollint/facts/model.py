@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-VERSION = 4
+VERSION = 5
 """Part of the cache key: raise it whenever the records or their meaning change."""
 
 
@@ -185,9 +185,10 @@ class Block(msgspec.Struct, array_like=True, gc=False):
     comprehension.
 
     `test`: the condition (if, else, while), the iterated value (for, comprehension), the caught type (except), the
-    subject (case). `target`: the loop variable. `exit`: how its last statement leaves ("return", "raise", "break",
-    "continue" or ""). `group` ties the blocks of one statement together: it is the index of the statement's first
-    block. `first_op`: the operations of the scope that lie before it.
+    subject (case). `target`: the loop variable, or the pattern of a case that is None, True or False. `exit`: how its
+    last statement leaves ("return", "raise", "break", "continue" or ""). `group` ties the blocks of one statement
+    together: it is the index of the statement's first block. `first_op`: the operations of the scope that lie before
+    it.
     """
 
     kind: str

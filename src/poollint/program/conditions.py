@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import is_falsy
+from poollint.program.flags import is_on
 from poollint.program.graph import Construct
 from poollint.program.values import ClassValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from poollint.program.graph import Node, Source
     from poollint.program.names import Resolver
@@ -19,17 +21,31 @@ if TYPE_CHECKING:
 
 
 def sources_that_count(resolver: Resolver, node: Node, sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Those of the node's sources that leave out the parameter `node.without`, or ("+name") that pass it."""
-    name = node.without.removeprefix("+")
-    wanted = node.without.startswith("+")
+    """Those of the node's sources that leave out the parameter `node.without`, pass it ("+name"), or switch it off
+    ("-name")."""
+    name = node.without.lstrip("+-")
+    wanted = node.without.startswith(("+", "-"))
+    default = is_on if node.without.startswith("-") else is_falsy
     slot = _slot(resolver, node, name)
     found = []
     for source in sources:
         if not source.is_call and isinstance(source.caller, Construct):
             found.append(replace(source, caller=replace(source.caller, without=node.without)))
-        elif (source.is_call and _passes(resolver, source.span, name, slot)) == wanted:
+        elif not source.is_call and wanted:
+            # A library passes values of its own; it does not switch flags.
+            if source.caller is None and not _is_flag(resolver, node, name):
+                found.append(source)
+        elif (source.is_call and _passes(resolver, source.span, name, slot, default)) == wanted:
             found.append(source)
     return tuple(found)
+
+
+def _is_flag(resolver: Resolver, node: Node, name: str) -> bool:
+    """The parameter is True, False or a container by default."""
+    default = next(
+        (each.default for each in resolver.scope(node.path, node.scope).parameters if each.name == name), None
+    )
+    return not isinstance(default, model.Const) or isinstance(default.value, bool)
 
 
 def _slot(resolver: Resolver, node: Node, name: str) -> int:
@@ -45,8 +61,8 @@ def _slot(resolver: Resolver, node: Node, name: str) -> int:
     return positional.index(name) - taken if name in positional else -1
 
 
-def _passes(resolver: Resolver, span: Span, name: str, slot: int) -> bool:
-    """The call at this place gives the parameter a value other than None or False."""
+def _passes(resolver: Resolver, span: Span, name: str, slot: int, default: Callable[[model.Expr | None], bool]) -> bool:
+    """The call at this place gives the parameter a value for which `default` does not hold."""
     facts = resolver.project.facts(span.path)
     index = next(spans.calls_at(facts, span), None) if facts is not None else None
     if facts is None or index is None:
@@ -55,4 +71,4 @@ def _passes(resolver: Resolver, span: Span, name: str, slot: int) -> bool:
     given = dict(call.keywords).get(name)
     if given is None and 0 <= slot < len(call.args):
         given = call.args[slot]
-    return given is not None and not is_falsy(given)
+    return given is not None and not default(given)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from poollint.program.acquisitions import Acquisition
     from poollint.program.callers import Callers
     from poollint.program.frequency import Frequencies
-    from poollint.program.guards import Guard, Guards
+    from poollint.program.guard import Guard
+    from poollint.program.guards import Guards
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
@@ -193,6 +194,8 @@ class Engines:
         return site
 
     def _with_guard(self, site: EngineSite, guard: Guard | None) -> EngineSite:
+        if guard is not None and guard.parameter and guard.times is not None and not site.frequency.known:
+            return replace(site, guarded_once=True)
         if guard is None or guard.parameter:
             return site
         if guard.dead:

@@ -13,7 +13,7 @@ from poollint.program.values import External
 if TYPE_CHECKING:
     from poollint.library.model import Memoizer
     from poollint.program.arguments import ArgumentReader
-    from poollint.program.guards import Guard
+    from poollint.program.guard import Guard
     from poollint.program.names import Resolver
 
 _SET_UP = frozenset({"setUp", "asyncSetUp", "setup_method", "setup"})
