@@ -72,7 +72,7 @@ class Memos:
             if guard.times is Times.ONCE and guard.owner is None:
                 return Memo("", "none", locked=self._locked(path, call))
             return None
-        request_key = self._arguments.depends_on_parameters(path, call.scope, guard.key)
+        request_key = self._arguments.is_from_callers(path, call.scope, guard.key)
         keyed = "pid" if guard.times is Times.PER_PROCESS else "thread" if guard.times is Times.PER_THREAD else "key"
         evicts = self._evicting_container(path, call.scope, guard.target)
         disposes = self._disposes(path, guard.target)

@@ -78,6 +78,6 @@ class PerTest:
 
     def _is_sqlite(self, path: str, call: model.Call) -> bool:
         """No argument is the constant URL of a server, and the file names an SQLite URL."""
-        if any(is_server_url(self._engines.arguments.fold(path, call.scope, each)) for each in values_given(call)):
+        if any(is_server_url(self._engines.arguments.folded(path, call.scope, each)) for each in values_given(call)):
             return False
         return self._engines.memos.speaks_of_sqlite(path)
