@@ -119,7 +119,11 @@ def test_a_function_that_passes_the_engine_to_itself_ends() -> None:
         ("e = create_engine(url)\ne.connect()", Release.NEVER),
         ("e = create_engine(url)\ne.connect()\ne.dispose()", Release.HAPPY_PATH),
         ("e = create_engine(url)\ntry:\n    e.connect()\nfinally:\n    e.dispose()", Release.ALWAYS),
-        ("e = create_engine(url)\ntry:\n    e.connect()\nexcept OSError:\n    e.dispose()", Release.HAPPY_PATH),
+        ("e = create_engine(url)\ntry:\n    e.connect()\nexcept OSError:\n    e.dispose()", Release.NEVER),
+        (
+            "e = create_engine(url)\ntry:\n    e.connect()\nexcept Exception:\n    e.dispose()\n    raise\ne.dispose()",
+            Release.ALWAYS,
+        ),
         ("e = create_engine(url)\natexit.register(e.dispose)", Release.ALWAYS),
         ("with ExitStack() as s:\n    e = create_engine(url)\n    s.callback(e.dispose)", Release.ALWAYS),
         ("e = create_engine(url)\nself.addCleanup(e.dispose)", Release.ALWAYS),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from poollint.program.acquisitions import Acquisition, Acquisitions
+from poollint.program.alternatives import with_alternatives
 from poollint.program.callers import Callers
 from poollint.program.disposals import Disposals
 from poollint.program.engines import Engines
@@ -99,7 +100,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
     frequencies.settle(nodes)
 
-    sites = _finished(project, engines, acquisitions)
+    sites = with_alternatives(resolver, _finished(project, engines, acquisitions))
     sites.extend(PerTest(resolver, callers, engines).sites(acquisitions, sites))
     found = ProgramSites(
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
@@ -111,7 +112,9 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     return ProgramResult(found, problems, project.parsed, Explainer(resolver, callers, frequencies, found))
 
 
-def _finished(project: Project, engines: Engines, acquisitions: list[Acquisition]) -> list[EngineSite]:
+def _finished(
+    project: Project, engines: Engines, acquisitions: list[Acquisition]
+) -> list[tuple[Acquisition, EngineSite]]:
     """The sites; one that cannot be judged is noted and left out, the others stand."""
     sites = []
     for acquisition in acquisitions:
@@ -121,7 +124,7 @@ def _finished(project: Project, engines: Engines, acquisitions: list[Acquisition
             project.failed(acquisition.path, engines.line(acquisition), error)
             continue
         if site is not None:
-            sites.append(site)
+            sites.append((acquisition, site))
     return sites
 
 

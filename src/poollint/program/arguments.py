@@ -39,6 +39,8 @@ class Arguments:
     url: str = ""
     url_depends_on_parameters: bool = False
     in_memory: bool = False
+    in_memory_unless_passed: str = ""
+    """The parameter that holds the URL, where its default is a database in memory."""
     mock: bool = False
     settings: tuple[tuple[str, str], ...] = ()
 
@@ -64,6 +66,7 @@ class ArgumentReader:
             folding.of(path, scope, url),
             url is not None and (origins.is_from_callers(path, scope, url) or origins.is_from_self(path, scope, url)),
             url is not None and _is_memory(folding.text(path, scope, url)),
+            self._parameter_in_memory(path, scope, url),
             "strategy" in keywords and text_of(keywords["strategy"]) == "mock",
             tuple(
                 sorted(
@@ -81,6 +84,15 @@ class ArgumentReader:
     def is_from_callers(self, path: str, scope: int, expr: model.Expr | None) -> bool:
         """A caller decides the value: it is computed from a parameter (other than self)."""
         return self._origins.is_from_callers(path, scope, expr)
+
+    def _parameter_in_memory(self, path: str, scope: int, url: model.Expr | None) -> str:
+        """`def __init__(self, url="sqlite://")`: the name of the parameter that the URL is."""
+        facts = self._resolver.scope(path, scope)
+        for parameter in facts.parameters:
+            if isinstance(url, model.Name) and parameter.name == url.id and parameter.default is not None:
+                if _is_memory(self._folding.text(path, max(facts.parent, 0), parameter.default)):
+                    return parameter.name
+        return ""
 
     def _url_argument(self, call: model.Call, factory: EngineFactory) -> model.Expr | None:
         wanted = factory.url or factory.config

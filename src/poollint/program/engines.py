@@ -51,6 +51,7 @@ _HANDED_ON = frozenset(
     }
 )
 _LEAVES_WITH_THE_RESULT = frozenset({Escape.STORED_ON_SELF, Escape.RETURNED})
+_UNKNOWN = Frequency(Times.NEVER, False)
 _CONNECTING = frozenset({"connect", "begin", "execute", "raw_connection"})
 
 
@@ -106,7 +107,6 @@ class Engines:
         """The finished site, or None when it makes no engine after all (a mock)."""
         path, index = acquisition.path, acquisition.call
         call = self._resolver.call(path, index)
-        facts = self._resolver.facts(path)
         arguments = self.arguments.read(path, call, acquisition.factory)
         if arguments.mock:
             return None
@@ -118,48 +118,78 @@ class Engines:
         frequency = self._frequencies.of(node)
         if leaves_with_the_result and self._is_kept_by_the_loop(node):
             frequency = replace(frequency, times=Times.NEVER, known=False)
-        hidden = acquisition.factory.hidden or acquisition.factory.owner is not Owner.CALL
-        holder = self._holder(path, call.scope)
-        if hidden and holder is Holder.PROPERTY:
-            # A property that hands out a connector or client: only reads that are known to repeat say something.
-            holder = Holder.FUNCTION
-        owner = self.owners.around(path, call.scope)
-        memo = self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard)
-        site = EngineSite(
-            span=spans.of(path, call),
-            chunk_line=call.line,
-            factory=acquisition.factory.fqn,
-            spelled=spelled(call.func, facts),
-            symbol=facts.scopes[call.scope].qualname,
-            holder=holder,
-            frequency=frequency,
-            is_async=acquisition.factory.is_async,
-            hidden=hidden,
-            escapes=frozenset(flow.escapes),
-            pool=arguments.pool,
-            in_memory=arguments.in_memory,
-            pool_size=arguments.pool_size,
-            max_overflow=arguments.max_overflow,
-            release=flow.release,
-            dispose_span=flow.dispose_span,
-            loop=loop_around(path, facts, index, bool(flow.escapes & _HANDED_ON) or bool(flow.containers)),
-            memo=memo,
-            inline_into="" if acquisition.factory.hidden else flow.inline_into,
-            url=arguments.url,
-            url_depends_on_parameters=arguments.url_depends_on_parameters,
-            settings=arguments.settings,
-            in_test=self.places.is_test(path),
-            in_migration=self.places.is_migration(path),
-            one_shot_script=self._is_one_shot(holder, frequency, path),
-            class_name=self._resolver.scope(owner.path, owner.scope).name if owner is not None else "",
-            scoped_without_null=flow.in_scoped_session and arguments.pool is not Pool.NULL,
-            public=self._is_public(path, call.scope),
+        site = self._with_holder(self._made(acquisition, arguments, flow), path, call, frequency)
+        kept = bool(flow.escapes & _HANDED_ON) or bool(flow.containers)
+        site = replace(
+            site,
+            loop=loop_around(path, self._resolver.facts(path), index, kept),
+            memo=self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard),
+            in_memory=arguments.in_memory or self._is_in_memory_unless_passed(path, call, arguments),
         )
         if acquisition.registered:
             site = self._as_provider(site, call)
         site = self._with_guard(self._with_instance_memo(site, path, call), guard)
         site = self._with_module(site, path, call, flow)
         return self._with_class(site, path, call, flow, arguments)
+
+    def _made(self, acquisition: Acquisition, arguments: Arguments, flow: Flow) -> EngineSite:
+        """What the call itself says, and where its engine goes."""
+        path, factory = acquisition.path, acquisition.factory
+        call, facts = self._resolver.call(path, acquisition.call), self._resolver.facts(path)
+        hidden = factory.hidden or factory.owner is not Owner.CALL
+        return EngineSite(
+            span=spans.of(path, call),
+            chunk_line=call.line,
+            factory=factory.fqn,
+            spelled=spelled(call.func, facts),
+            symbol=facts.scopes[call.scope].qualname,
+            holder=Holder.FUNCTION,
+            frequency=_UNKNOWN,
+            is_async=factory.is_async,
+            hidden=hidden,
+            escapes=frozenset(flow.escapes),
+            pool=arguments.pool,
+            pool_size=arguments.pool_size,
+            max_overflow=arguments.max_overflow,
+            release=flow.release,
+            dispose_span=flow.dispose_span,
+            inline_into="" if factory.hidden else flow.inline_into,
+            url=arguments.url,
+            url_depends_on_parameters=arguments.url_depends_on_parameters,
+            settings=arguments.settings,
+            in_test=self.places.is_test(path),
+            in_migration=self.places.is_migration(path),
+            never_connects=flow.never_connects and not hidden,
+            scoped_without_null=flow.in_scoped_session and arguments.pool is not Pool.NULL,
+        )
+
+    def _with_holder(self, site: EngineSite, path: str, call: model.Call, frequency: Frequency) -> EngineSite:
+        """What holds the call: which kind of scope and class, how often it runs, who may call it."""
+        holder = self._holder(path, call.scope)
+        if site.hidden and holder is Holder.PROPERTY:
+            # A property that hands out a connector or client: only reads that are known to repeat say something.
+            holder = Holder.FUNCTION
+        owner = self.owners.around(path, call.scope)
+        return replace(
+            site,
+            holder=holder,
+            frequency=frequency,
+            one_shot_script=self._is_one_shot(holder, frequency, path),
+            class_name=self._resolver.scope(owner.path, owner.scope).name if owner is not None else "",
+            public=self._is_public(path, call.scope),
+        )
+
+    def _is_in_memory_unless_passed(self, path: str, call: model.Call, arguments: Arguments) -> bool:
+        """The URL is a parameter whose default is a database in memory, and no known caller passes another one."""
+        name = arguments.in_memory_unless_passed
+        return bool(name) and not self._is_passed(Run(path, call.scope, f"+{name}"))
+
+    def _is_passed(self, node: Node) -> bool:
+        """A call gives the parameter of `node.without`; instances are made elsewhere than `__init__` is called."""
+        return any(
+            source.is_call or (isinstance(source.caller, Construct) and self._is_passed(source.caller))
+            for source in self._callers.sources(node)
+        )
 
     def _is_one_shot(self, holder: Holder, frequency: Frequency, path: str) -> bool:
         """S11: only the module level of a program that runs and ends reaches it."""

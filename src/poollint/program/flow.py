@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.program.describing import never_connects
 from poollint.program.expressions import spelled, values_given
 from poollint.program.holdings import Holdings
 from poollint.program.passing import Passing
@@ -37,6 +38,7 @@ class Flow:
     containers: set[str] = field(default_factory=set)
     inline_into: str = ""
     in_scoped_session: bool = False
+    never_connects: bool = False
 
 
 class Flows:
@@ -69,6 +71,7 @@ class Flows:
         storing.settle()
         Passing(holdings, storing, self.of_parameter, depth).read()
         storing.capture()
+        holdings.flow.never_connects = never_connects(holdings)
         return holdings.flow
 
     def _inline_into(self, path: str, index: int, call: model.Call) -> str:

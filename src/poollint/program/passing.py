@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from poollint.program.flow import Flow
     from poollint.program.holdings import Holdings
+    from poollint.program.sites import Span
     from poollint.program.storing import Storing
 
 _DEEPEST = 3
@@ -34,6 +35,7 @@ _CLEANUPS = frozenset(
         "defer",
     }
 )
+_ANY_EXCEPTION = frozenset({"Exception", "BaseException"})
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
 _BORROWING_METHODS = frozenset(
     {
@@ -48,6 +50,7 @@ _BORROWING_METHODS = frozenset(
         "create",
         "drop",
         "prepare",
+        "compile",
     }
 )
 _KEPT = frozenset(Escape) - {Escape.RETURNED_INSIDE, Escape.YIELDED}
@@ -70,6 +73,7 @@ class Passing:
         self._storing = storing
         self._inside_of = inside_of
         self._depth = depth
+        self._on_failure: Span | None = None
 
     def read(self) -> None:
         """Add the releases and what escapes through arguments to the flow."""
@@ -86,6 +90,7 @@ class Passing:
                 elif isinstance(argument, model.Attr) and argument.attr == "dispose":
                     if holdings.is_engine(argument.value):
                         self._cleanup(call)
+        self._add_failures()
 
     # ---------------------------------------------------------------------------------------------- releasing
     def _disposal(self, call: model.Call) -> None:
@@ -122,7 +127,30 @@ class Passing:
         if last_name(call.func) in _CLEANUPS:
             self._released(call, True)
 
+    def _add_failures(self) -> None:
+        """Disposal after any exception completes one on the normal path; alone it says nothing of that path."""
+        if self._on_failure is None:
+            return
+        if self._flow.release is Release.HAPPY_PATH:
+            self._flow.release = Release.ALWAYS
+        self._flow.dispose_span = self._flow.dispose_span or self._on_failure
+
+    def _is_after_failure(self, block: int) -> tuple[bool, bool]:
+        """Whether a block runs after an exception only, and after any exception."""
+        made = {each for index in self._holdings.engines for each in ancestors(self._scope, self._block_of(index))}
+        around = [each for each in ancestors(self._scope, block) if each not in made]
+        handlers = [each for each in around if self._scope.blocks[each].kind == "except"]
+        caught = [self._scope.blocks[each].test for each in handlers]
+        return bool(handlers), any(each is None or last_name(each) in _ANY_EXCEPTION for each in caught)
+
+    def _block_of(self, index: int) -> int:
+        return self._holdings.facts.calls[index].block
+
     def _released(self, call: model.Call, certain: bool) -> None:
+        failing, any_failure = self._is_after_failure(call.block)
+        if failing and not certain:
+            self._on_failure = spans.of(self._holdings.path, call) if any_failure else self._on_failure
+            return
         if certain:
             self._flow.release = Release.ALWAYS
         elif self._flow.release is Release.NEVER:

@@ -195,6 +195,10 @@ class EngineSite:
     overwritten: tuple[Span, ...] = ()
     twins: tuple[Span, ...] = ()
     """Other module-level engines of the program with the same URL and settings; the first one comes first."""
+    alternatives: tuple[Span, ...] = ()
+    """Sites of which one run makes a single one (branches of an if or match), alike but for their URL; in order."""
+    never_connects: bool = False
+    """Only the dialect or the URL of the engine is asked for."""
     made_per_test: bool = False
     scoped_without_null: bool = False
     public: bool = True

@@ -55,6 +55,11 @@ def in_memory_database(site: EngineSite) -> bool:
     return site.in_memory
 
 
+def never_connects(site: EngineSite) -> bool:
+    """Only the dialect or the URL of the engine is asked for: without a connection its pool stays empty."""
+    return site.never_connects
+
+
 EXEMPTIONS: tuple[Callable[[EngineSite], bool], ...] = (
     guarded_global,
     memoised,
@@ -62,6 +67,7 @@ EXEMPTIONS: tuple[Callable[[EngineSite], bool], ...] = (
     in_migration,
     one_shot_script,
     in_memory_database,
+    never_connects,
 )
 
 

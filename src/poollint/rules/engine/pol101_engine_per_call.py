@@ -67,7 +67,9 @@ Where the URL is an argument (one database for each tenant), keep one engine per
 ## When it stays quiet
 - A guard on a global or an attribute, a memoiser (`functools.cache`) or a keyed cache keeps the engine.
 - All known callers run once: module level, `main()`, an application factory, a start-up hook, a CLI command.
-- Tests, migrations, scripts that end soon, in-memory SQLite.
+- Tests, migrations, scripts that end soon, in-memory SQLite (also as the default of a parameter that nobody passes).
+- Only the dialect or URL of the engine is asked for (`statement.compile(engine)`): it never connects.
+- Branches of one `if`, `match` or conditional expression: the first is reported, the others are related places.
 - NullPool, or an engine that every path disposes of: reported as info, since nothing grows.
 - No caller is known: POL102 looks at those.
 

@@ -128,9 +128,9 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 def _local(site: EngineSite) -> Verdict:
     repeated = runs_repeatedly(site) and frequency_is_known(site)
     if repeated:
-        head = f"{call_name(site)} runs {per(site.frequency)}, nothing disposes of the engine"
+        head = f"{call_name(site)} runs {per(site.frequency)}, {_disposer(site)} disposes of the engine"
     else:
-        head = f"{call_name(site)} makes a local engine that nothing disposes of"
+        head = f"{call_name(site)} makes a local engine that {_disposer(site)} disposes of"
     advice = "await dispose() in finally" if site.is_async else "call dispose() in finally"
     return verdict(
         METADATA,
@@ -141,6 +141,10 @@ def _local(site: EngineSite) -> Verdict:
         fix_title="Dispose of the engine in a finally block",
         fix_applicability="display" if site.inline_into else "safe",
     )
+
+
+def _disposer(site: EngineSite) -> str:
+    return "only a failure" if site.dispose_span is not None else "nothing"
 
 
 def _per_test(site: EngineSite) -> Verdict:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
-from poollint.program.sites import Pool, Release
+from poollint.program.sites import Pool, Release, Step
 from poollint.rules.base import Verdict
 from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool, only_its_data_is_cached
 from poollint.rules.engine.wording import call_name, keep_once, per, sentence
 
 if TYPE_CHECKING:
-    from poollint.program.sites import EngineSite, Span, Step
+    from poollint.program.sites import EngineSite, Span
     from poollint.rules.base import Metadata
 
 _BY_RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
@@ -32,17 +32,22 @@ def verdict(
     """The verdict of the rule `metadata` over `site`, reported at `span` (the site's own when None)."""
     return Verdict(
         code=metadata.code,
-        site=site.span,
+        site=site.alternatives[0] if site.alternatives else site.span,
         span=span or site.span,
         chunk_line=site.chunk_line,
         symbol=site.symbol,
         message=message,
         severity=severity,
         confidence=confidence,
-        chain=site.frequency.chain if chain is None else chain,
+        chain=(*(site.frequency.chain if chain is None else chain), *_other_branches(site)),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
     )
+
+
+def _other_branches(site: EngineSite) -> tuple[Step, ...]:
+    """The same in branches that exclude this one: all of them compete, so that the first speaks for them."""
+    return tuple(Step(span, "the same in another branch") for span in site.alternatives if span != site.span)
 
 
 def proven_confidence(site: EngineSite) -> Confidence:
