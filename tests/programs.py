@@ -11,11 +11,13 @@ import harness
 
 from poollint.program.analysis import ProgramRequest, analyse
 from poollint.program.callers import Callers
+from poollint.program.ceilings import Ceilings
 from poollint.program.flow import Flows
 from poollint.program.frequency import Frequencies
 from poollint.program.graph import Run
 from poollint.program.guards import Guards
 from poollint.program.names import Resolver
+from poollint.program.own_caches import OwnCaches
 from poollint.program.places import Places
 from poollint.program.predicates import Predicates
 from poollint.program.project import Project
@@ -100,7 +102,8 @@ def load(files: dict[str, str] | str) -> Program:
     registrations = Registrations(resolver, places, Predicates(resolver, places, frozenset()))
     guards = Guards(resolver)
     callers = Callers(resolver, guards, registrations, places)
-    return Program(texts, project, resolver, guards, callers, Frequencies(resolver, callers, places))
+    frequencies = Frequencies(callers, places, Ceilings(resolver, OwnCaches(resolver, guards)))
+    return Program(texts, project, resolver, guards, callers, frequencies)
 
 
 def sites(files: dict[str, str] | str, order: Sequence[str] | None = None) -> tuple[EngineSite, ...]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from poollint.program.guard import Guard
     from poollint.program.guards import Guards
     from poollint.program.names import Resolver
+    from poollint.program.own_caches import OwnCaches
     from poollint.program.places import Places
 
 _HANDED_ON = frozenset(
@@ -59,7 +60,13 @@ class Engines:
     """Builds `EngineSite`s."""
 
     def __init__(
-        self, resolver: Resolver, guards: Guards, callers: Callers, frequencies: Frequencies, places: Places
+        self,
+        resolver: Resolver,
+        guards: Guards,
+        own_caches: OwnCaches,
+        callers: Callers,
+        frequencies: Frequencies,
+        places: Places,
     ) -> None:
         self._resolver = resolver
         self._guards = guards
@@ -68,7 +75,7 @@ class Engines:
         self.places = places
         self.arguments = ArgumentReader(resolver)
         self._flows = Flows(resolver)
-        self.memos = Memos(resolver, self.arguments)
+        self.memos = Memos(resolver, self.arguments, own_caches)
         self.owners = Owners(resolver, callers)
         self._handed_on = HandedOn(resolver, callers, self._flows)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from poollint.program.arguments import ArgumentReader
     from poollint.program.guard import Guard
     from poollint.program.names import Resolver
+    from poollint.program.own_caches import OwnCaches
 
 _SET_UP = frozenset({"setUp", "asyncSetUp", "setup_method", "setup"})
 _FIXTURES = frozenset({"pytest.fixture", "pytest_asyncio.fixture", "_pytest.fixtures.fixture"})
@@ -23,8 +24,9 @@ _FIXTURES = frozenset({"pytest.fixture", "pytest_asyncio.fixture", "_pytest.fixt
 class Memos:
     """Reads decorators and guards."""
 
-    def __init__(self, resolver: Resolver, arguments: ArgumentReader) -> None:
+    def __init__(self, resolver: Resolver, arguments: ArgumentReader, own_caches: OwnCaches) -> None:
         self._resolver = resolver
+        self._own_caches = own_caches
         self._arguments = arguments
 
     def of_function(self, path: str, scope_index: int) -> Memo | None:
@@ -42,7 +44,11 @@ class Memos:
                 row = self._resolver.library.memoizer(value.fqn)
                 if row is not None:
                     return self._memo(path, scope, row, call)
-        return None
+        own = self._own_caches.around(path, scope_index)
+        if own is None:
+            return None
+        keyed = own.keyed == "args"
+        return Memo("", own.keyed, len(scope.parameters) if keyed else 0, request_key=keyed, locked=own.locked)
 
     def _memo(self, path: str, scope: model.Scope, row: Memoizer, call: model.Call | None) -> Memo:
         method = scope.parent > 0 and self._resolver.scope(path, scope.parent).kind == "class"
