@@ -17,6 +17,8 @@ from poollint.checking.analysing import rule_rows
 from poollint.checking.results import stored_verdict
 from poollint.checking.selection import choose, decide
 from poollint.findings import Severity
+from poollint.program.lifetimes import observations as handles
+from poollint.program.lifetimes.sites import HandleSite, Leak
 from poollint.program.sites import (
     Confidence,
     DisposeSite,
@@ -539,7 +541,7 @@ class TestDisposals:
 
 class TestPrecedence:
     def test_every_competing_rule_has_its_place(self) -> None:
-        competing = {each.metadata.code for each in RULES if each.judge and each.family.value == "engine"}
+        competing = {each.metadata.code for each in RULES if each.judge and each.family.value != "alone"}
         assert set(PRECEDENCE) == competing
 
     @pytest.mark.parametrize(
@@ -620,7 +622,7 @@ class TestRegistry:
 
 class TestMessages:
     def test_all_messages_fit_and_command_nothing_vague(self) -> None:
-        found = verdicts(ProgramSites(tuple(_matrix()), (disposal(), _wordy_disposal())))
+        found = verdicts(ProgramSites(tuple(_matrix()), (disposal(), _wordy_disposal()), tuple(handle_matrix())))
         assert {verdict.code for verdict in found} == {each.metadata.code for each in RULES if each.judge}
         for message in {verdict.message for verdict in found}:
             assert len(message) <= LONGEST, message
@@ -703,6 +705,50 @@ def _matrix() -> list[EngineSite]:
         replace(each, span=replace(PLACE, line=number, end_line=number), chunk_line=number)
         for number, each in enumerate(made, 1)
     ]
+
+
+def handle_matrix() -> list[HandleSite]:
+    """Sessions and connections of every shape, each with a place of its own."""
+    long = "a_rather_long_name_" * 6
+    wordy = replace(MANY, unit=f"call of {long}()", entry=f"registered at {long}/{long}.py:14")
+    shapes: tuple[dict[str, object], ...] = (
+        {"leaks": (Leak("raise", 12), Leak("return", 13))},
+        {"leaks": (Leak("raise", 12),), "closes": (14,)},
+        {"leaks": (Leak("return", 12),), "closes": (14,)},
+        {"leaks": (Leak("end", 12),), "commits": (14,)},
+        {"leaks": (Leak("lost", 12),), "rollbacks": (14,)},
+        {"commits": (14,)},
+        {"leaks": (Leak("raise", 12),), "generator": "dependency", "escapes": frozenset({handles.Escape.YIELDED})},
+        {
+            "leaks": (Leak("raise", 12),),
+            "closes": (9,),
+            "generator": "generator",
+            "escapes": frozenset({handles.Escape.YIELDED}),
+        },
+        {"writes": (12,), "closes": (13,)},
+        {"writes": (12,), "closes": (13,), "schema_only": True},
+        {"leaks": (Leak("end", 12),), "chained": True, "name": ""},
+    )
+    made = (
+        HandleSite(
+            **{
+                "span": replace(PLACE, line=number, end_line=number),
+                "chunk_line": number,
+                "kind": kind,
+                "factory": "sqlalchemy.orm.Session",
+                "spelled": spelled,
+                "symbol": "f",
+                "frequency": frequency,
+                "name": "s",
+                "takes": (12,),
+                **shape,
+            }
+        )
+        for number, (kind, spelled, frequency, shape) in enumerate(
+            itertools.product(("session", "connection"), ("Session", f"self.{long}"), (ONCE, UNKNOWN, wordy), shapes), 1
+        )
+    )
+    return list(made)
 
 
 def _module_of(each: Rule) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         AntiMemoizer,
         EngineFactory,
         EntryPoint,
+        Handle,
+        HandleMaker,
         Memoizer,
         ReceiverHint,
         SessionFactory,
@@ -129,6 +131,14 @@ class Library:
     def type_row(self, fqn: str) -> TypeRow | None:
         """What a call of this name gives, what `with` binds, which attributes have which type."""
         return self._one(self._tables.types, fqn)
+
+    def handle_maker(self, fqn: str) -> HandleMaker | None:
+        """The row of a call that makes a session or connection."""
+        return self._one(self._tables.handle_makers, fqn)
+
+    def handle(self, fqn: str) -> Handle | None:
+        """What the methods of a session or connection class do."""
+        return self._one(self._tables.handles, fqn)
 
     def release_hook(self, fqn: str) -> Symbol | None:
         """A place where closing counts as releasing what the scope owns."""

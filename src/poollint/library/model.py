@@ -36,6 +36,8 @@ __all__ = [
     "EngineFactory",
     "EntryPoint",
     "Form",
+    "Handle",
+    "HandleMaker",
     "Keyed",
     "Kind",
     "LibraryFile",
@@ -216,6 +218,51 @@ class Symbol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     unverified: bool = False
 
 
+class HandleMaker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A call that makes a session or connection of the class `makes` (which has a row in `handles`).
+
+    `context`: the result is a context manager only; leaving it commits (or rolls back) and closes. `registry`: it is
+    the handle of the current scope, and the registry keeps it. `refcounted`: it goes back when nothing refers to it.
+    """
+
+    fqn: str
+    makes: str
+    also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
+    context: bool = False
+    registry: bool = False
+    refcounted: bool = False
+    unverified: bool = False
+
+
+class Handle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the methods of a session or connection class do to the connection that it holds.
+
+    `kind`: session, connection or raw_connection. `executes`: methods that run a statement, whose text tells whether
+    it writes. `takes`: other methods that take a connection. `writes`: methods that note a change. `begins`: leaving
+    the context manager that they give ends the transaction; `nests`: it ends a savepoint only. `same`: methods and
+    attributes that give the handle itself. `lazy`: methods that give something which takes the connection later.
+    `quiet`: methods that cannot fail for what the database says.
+    """
+
+    fqn: str
+    kind: str
+    also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
+    executes: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    rolls_back: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    nests: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    lazy: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+    unverified: bool = False
+
+
 class ReceiverHint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A registering method on a receiver whose type is not known, judged by the receiver's name: low confidence.
 
@@ -280,3 +327,5 @@ class LibraryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     dispose: tuple[Symbol, ...] = ()
     facts: dict[str, object] = {}
     types: tuple[TypeRow, ...] = ()
+    handle_makers: tuple[HandleMaker, ...] = ()
+    handles: tuple[Handle, ...] = ()

@@ -16,6 +16,8 @@ from poollint.library.model import (
     EngineFactory,
     EntryPoint,
     Form,
+    Handle,
+    HandleMaker,
     LibraryFile,
     Memoizer,
     Owner,
@@ -75,6 +77,8 @@ class Tables(msgspec.Struct, frozen=True):
     engine_factories: Table[EngineFactory]
     session_factories: Table[SessionFactory]
     types: Table[TypeRow]
+    handle_makers: Table[HandleMaker]
+    handles: Table[Handle]
     factory_methods: Table[EngineFactory]
     borrowing_methods: Table[Symbol]
     symbols: dict[str, Table[Symbol]]
@@ -108,6 +112,8 @@ def compile_tables(files: Sequence[LibraryFile], digest: str) -> Tables:
         engine_factories=factories,
         session_factories=sessions,
         types=_by_name(types, aliases),
+        handle_makers=_by_name([file.handle_makers for file in files], aliases),
+        handles=_by_name([file.handles for file in files], aliases),
         factory_methods=_unique_methods(factories),
         borrowing_methods=_unique_methods(symbols["engine_borrowers"]),
         symbols=symbols,

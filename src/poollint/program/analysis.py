@@ -15,6 +15,7 @@ from poollint.program.engines import Engines
 from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
+from poollint.program.lifetimes.analysis import Lifetimes
 from poollint.program.names import Resolver
 from poollint.program.own_caches import OwnCaches
 from poollint.program.per_test import PerTest
@@ -26,12 +27,14 @@ from poollint.program.scripts import console_scripts
 from poollint.program.sites import EngineSite, Holder, ProgramSites, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from poollint.facts.cache import FactsCache
     from poollint.library.loader import Library
     from poollint.program.graph import Node
+    from poollint.program.lifetimes.making import Making
+    from poollint.program.lifetimes.sites import HandleSite
 
 __all__ = ["Problem", "ProgramRequest", "ProgramResult", "analyse"]
 
@@ -93,6 +96,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     frequencies = Frequencies(callers, places, Ceilings(resolver, own_caches))
     engines = Engines(resolver, guards, own_caches, callers, frequencies, places)
     disposals = Disposals(resolver, callers, frequencies, places)
+    lifetimes = Lifetimes(resolver, callers, frequencies, places)
 
     holding = project.containing(request.library.markers)
     if request.jobs > 1:
@@ -101,6 +105,8 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     disposing = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
     nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
+    makings = lifetimes.makings(holding)
+    nodes.extend(node for making in makings for node in lifetimes.nodes(making))
     frequencies.settle(nodes)
 
     sites = with_alternatives(resolver, _finished(project, engines, acquisitions))
@@ -108,6 +114,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     found = ProgramSites(
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
         tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
+        tuple(_handles(project, lifetimes, makings)),
     )
     if request.facts_cache is not None:
         request.facts_cache.save()
@@ -129,6 +136,15 @@ def _finished(
         if site is not None:
             sites.append((acquisition, site))
     return sites
+
+
+def _handles(project: Project, lifetimes: Lifetimes, makings: list[Making]) -> Iterator[HandleSite]:
+    """The sessions and connections, in order; one that cannot be judged is noted and left out."""
+    for making in makings:
+        try:
+            yield lifetimes.site(making)
+        except Exception as error:
+            project.failed(making.path, lifetimes.line(making), error)
 
 
 def _disposing_files(project: Project, holding: list[str]) -> list[str]:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.sites import HandleSite
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -227,3 +231,4 @@ class ProgramSites:
 
     engines: tuple[EngineSite, ...] = ()
     disposals: tuple[DisposeSite, ...] = ()
+    handles: tuple[HandleSite, ...] = ()

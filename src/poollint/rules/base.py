@@ -24,6 +24,8 @@ class Family(str, Enum):
     """Rules of one family that look at one site compete: the first in `registry.PRECEDENCE` reports it."""
 
     ENGINE = "engine"
+    SESSION = "session"
+    CONNECTION = "connection"
     ALONE = "alone"
 
 

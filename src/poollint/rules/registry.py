@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import ProgramSites, Span
 from poollint.rules.base import Verdict
+from poollint.rules.connection import (
+    pol601_connection_never_closed,
+    pol602_connection_close_not_guaranteed,
+    pol603_chained_connect_execute,
+    pol605_connection_write_without_commit,
+)
 from poollint.rules.engine import (
     pol101_engine_per_call,
     pol102_engine_in_function,
@@ -35,10 +41,18 @@ from poollint.rules.meta import (
     pol902_unused_suppression,
     pol903_broken_configuration,
 )
+from poollint.rules.session import (
+    pol201_session_never_closed,
+    pol202_session_close_not_guaranteed,
+    pol203_session_committed_but_not_closed,
+    pol205_generator_session_without_finally,
+    pol206_session_write_without_commit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import DisposeSite, EngineSite
     from poollint.rules.base import Judge, Rule
 
@@ -60,6 +74,15 @@ RULES: tuple[Rule, ...] = (
     pol115_engine_inline_argument.RULE,
     pol116_hidden_engine_factory.RULE,
     pol117_shared_engine_disposed_in_flight.RULE,
+    pol201_session_never_closed.RULE,
+    pol202_session_close_not_guaranteed.RULE,
+    pol203_session_committed_but_not_closed.RULE,
+    pol205_generator_session_without_finally.RULE,
+    pol206_session_write_without_commit.RULE,
+    pol601_connection_never_closed.RULE,
+    pol602_connection_close_not_guaranteed.RULE,
+    pol603_chained_connect_execute.RULE,
+    pol605_connection_write_without_commit.RULE,
     pol900_internal_error.RULE,
     pol901_syntax_error.RULE,
     pol902_unused_suppression.RULE,
@@ -84,6 +107,15 @@ PRECEDENCE: tuple[str, ...] = (
     "POL102",
     "POL107",
     "POL108",
+    "POL205",
+    "POL201",
+    "POL202",
+    "POL206",
+    "POL203",
+    "POL603",
+    "POL601",
+    "POL602",
+    "POL605",
 )
 """Which rule of a family reports a site that several of them judge: the first one here."""
 
@@ -136,11 +168,13 @@ def _single(sites: ProgramSites) -> Iterator[ProgramSites]:
         yield ProgramSites(engines=(engine,))
     for disposal in sites.disposals:
         yield ProgramSites(disposals=(disposal,))
+    for handle in sites.handles:
+        yield ProgramSites(handles=(handle,))
 
 
 def _internal_error(failing: Rule, error: Exception, sites: ProgramSites) -> Verdict:
     """POL900 at the first of `sites`; the path is empty where there is none."""
-    candidates: tuple[EngineSite | DisposeSite, ...] = (*sites.engines, *sites.disposals)
+    candidates: tuple[EngineSite | DisposeSite | HandleSite, ...] = (*sites.engines, *sites.disposals, *sites.handles)
     site = candidates[0] if candidates else None
     span = Span("", 1, 0, 1, 0) if site is None else site.span
     return Verdict(

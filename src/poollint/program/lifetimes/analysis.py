@@ -1,0 +1,160 @@
+"""From the files that can make handles to sites: every making walked through the function that holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program import spans
+from poollint.program.expressions import dotted, spelled, without_await
+from poollint.program.graph import Run
+from poollint.program.lifetimes.autocommit import Autocommit
+from poollint.program.lifetimes.making import MARKERS, Making, Makings
+from poollint.program.lifetimes.passing import Passing
+from poollint.program.lifetimes.raising import Raising
+from poollint.program.lifetimes.sites import HandleSite, Leak
+from poollint.program.lifetimes.statements import Statements
+from poollint.program.lifetimes.states import LEAKING, Phase, State
+from poollint.program.lifetimes.walk import Exit
+from poollint.program.sites import Frequency, Span, Times
+
+if TYPE_CHECKING:
+    from poollint.program.callers import Callers
+    from poollint.program.frequency import Frequencies
+    from poollint.program.graph import Node
+    from poollint.program.lifetimes.observations import Observations
+    from poollint.program.lifetimes.walk import Outcome
+    from poollint.program.names import Resolver
+    from poollint.program.places import Places
+
+_HOW = {Exit.RAISE: "raise", Exit.RETURN: "return", Exit.NEXT: "end"}
+_CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+_FIXTURES = frozenset({"pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture"})
+
+
+class Lifetimes:
+    """Builds `HandleSite`s."""
+
+    def __init__(self, resolver: Resolver, callers: Callers, frequencies: Frequencies, places: Places) -> None:
+        self._resolver = resolver
+        self._callers = callers
+        self._frequencies = frequencies
+        self._places = places
+        self._passing = Passing(resolver, callers.mentions, Raising(resolver), Statements(resolver))
+        self._autocommit = Autocommit(resolver)
+        self._makings = Makings(resolver, callers.mentions, self._passing)
+
+    def makings(self, holding: list[str]) -> list[Making]:
+        """The calls that make handles, in order. `holding`: the files that mention something that makes engines."""
+        return self._makings.of(self._files(holding))
+
+    def _files(self, holding: list[str]) -> list[str]:
+        """Files that may make a handle by a library's own name, and can name an engine or session class."""
+        project = self._resolver.project
+        modules = sorted({project.tail(path) for path in holding} - {"__init__"})
+        tokens = (b"sqlalchemy", b"sqlmodel", *(name.encode(errors="surrogateescape") for name in modules))
+        wanted = (*MARKERS, b"Session(", b"sessionmaker", b"scoped_session", b"create_session")
+        return [path for path in project.containing(wanted) if any(token in project.data(path) for token in tokens)]
+
+    def nodes(self, making: Making) -> list[Node]:
+        """The nodes whose frequencies the site needs."""
+        return [Run(making.path, self._resolver.call(making.path, making.call).scope)]
+
+    def line(self, making: Making) -> int:
+        """The line of the call."""
+        return self._resolver.call(making.path, making.call).line
+
+    def site(self, making: Making) -> HandleSite:
+        """The finished site."""
+        path, index = making.path, making.call
+        facts = self._resolver.facts(path)
+        call = facts.calls[index]
+        tracker = self._passing.tracker(path, call.scope, making.handle, index, starts=making.starts)
+        outcome = self._passing.walk(tracker, path, call.scope, State(Phase.ABSENT))
+        seen = tracker.seen
+        frequency = self._frequencies.of(Run(path, call.scope))
+        return HandleSite(
+            span=spans.of(path, call),
+            chunk_line=call.line,
+            kind=making.handle.kind,
+            factory=making.fqn,
+            spelled=spelled(call.func, facts),
+            symbol=facts.scopes[call.scope].qualname,
+            frequency=frequency,
+            name=self._name(path, call.scope, index),
+            is_async=".asyncio." in making.maker.makes,
+            context=making.maker.context,
+            registry=making.maker.registry,
+            refcounted=making.maker.refcounted,
+            chained=self._is_chained(path, index),
+            leaks=_leaks(outcome, facts.scopes[call.scope]),
+            takes=tuple(sorted(seen.takes)),
+            writes=tuple(sorted(seen.writes)),
+            commits=tuple(sorted(seen.commits)),
+            rollbacks=tuple(sorted(seen.rollbacks)),
+            closes=tuple(sorted(seen.closes)),
+            escapes=frozenset(seen.escapes),
+            used_after_close=self._after_close(path, seen),
+            through=self._through(making),
+            in_test=self._places.is_test(path),
+            in_migration=self._places.is_migration(path),
+            one_shot_script=call.scope != 0 and _is_once(frequency),
+            at_module_level=call.scope == 0,
+            autocommit=self._autocommit.of(path, index, tracker.aliases),
+            schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
+            generator=self._generator(path, call.scope, seen),
+        )
+
+    # ---------------------------------------------------------------------------------------------- details
+    def _name(self, path: str, scope: int, index: int) -> str:
+        for op in self._resolver.scope(path, scope).ops:
+            value = without_await(op.value) if op.value is not None else None
+            if isinstance(value, model.CallRef) and value.index == index and op.target is not None:
+                return dotted(op.target)
+        return ""
+
+    def _is_chained(self, path: str, index: int) -> bool:
+        """`Session().query(...)`: nothing names the handle."""
+        call = self._resolver.call(path, index)
+        return call.outer >= 0 and call.role == "func"
+
+    def _after_close(self, path: str, seen: Observations) -> tuple[Span, ...]:
+        """Statements on a handle that every path reaches closed."""
+        calls = self._resolver.facts(path).calls
+        return tuple(
+            spans.of(path, calls[index])
+            for index in sorted(seen.used_after_close)
+            if seen.phases_at.get(index) == {Phase.CLOSED}
+        )
+
+    def _through(self, making: Making) -> tuple[Span, ...]:
+        if making.factory is None:
+            return ()
+        scope = self._resolver.scope(making.factory.path, making.factory.scope)
+        return (spans.of_definition(making.factory.path, scope),)
+
+    def _generator(self, path: str, scope_index: int, seen: Observations) -> str:
+        scope = self._resolver.scope(path, scope_index)
+        if not scope.is_generator:
+            return ""
+        names = self._resolver.decorator_names(path, scope_index)
+        if not _CONTEXT_MANAGERS.isdisjoint(names):
+            return "context manager"
+        if not _FIXTURES.isdisjoint(names):
+            return "fixture"
+        if any(source.kind == "dependency" for source in self._callers.sources(Run(path, scope_index))):
+            return "dependency"
+        return "generator"
+
+
+def _leaks(outcome: Outcome[State], scope: model.Scope) -> tuple[Leak, ...]:
+    found = set()
+    for how, paths in outcome.exits.items():
+        for state, reason in paths.items():
+            if state.phase in LEAKING and how in _HOW:
+                found.add(Leak("lost" if state.phase is Phase.LOST else _HOW[how], reason.line))
+    return tuple(sorted(found, key=lambda leak: (leak.line, leak.how)))
+
+
+def _is_once(frequency: Frequency) -> bool:
+    return frequency.known and frequency.times <= Times.ONCE

@@ -1,0 +1,174 @@
+"""Finds the calls that make sessions and connections, also through the program's own factories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program.expressions import last_name, values_given
+from poollint.program.lifetimes.states import Phase, State
+from poollint.program.values import ClassValue, External, ExternalInstance, Function, functions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from poollint.library.model import Handle, HandleMaker
+    from poollint.program.lifetimes.passing import Passing
+    from poollint.program.mentions import Mentions
+    from poollint.program.names import Resolver
+    from poollint.program.values import Value
+
+MARKERS = (b".connect(", b".raw_connection(", b".begin(")
+_OWN_NAMES = ("connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
+_CONNECTIONS = frozenset({"sqlalchemy.engine.Connection", "sqlalchemy.ext.asyncio.AsyncConnection"})
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A call that gives a new handle. `starts` is the phase that a factory of the program leaves it in."""
+
+    path: str
+    call: int
+    maker: HandleMaker
+    handle: Handle
+    fqn: str
+    starts: Phase = Phase.OPEN
+    factory: Function | None = None
+
+
+class Makings:
+    """Looks for calls by the names that makers go by, and resolves only those."""
+
+    def __init__(self, resolver: Resolver, mentions: Mentions, passing: Passing) -> None:
+        self._resolver = resolver
+        self._library = resolver.library
+        self._mentions = mentions
+        self._passing = passing
+        self._returned: dict[tuple[str, int], tuple[HandleMaker, Handle, Phase] | None] = {}
+
+    def of(self, paths: Iterable[str]) -> list[Making]:
+        """All calls that make handles in these files, and in the files that call what these files hand out."""
+        found: dict[tuple[str, int], Making] = {}
+        pending: list[tuple[str, frozenset[str] | None]] = [(path, None) for path in paths]
+        done: set[tuple[str, str]] = set()
+        while pending:
+            path, names = pending.pop()
+            for making in self._in_file(path, names):
+                key = (making.path, making.call)
+                if key in found:
+                    continue
+                found[key] = making
+                for home, name in self._handed_out(making):
+                    if (home, name) not in done:
+                        done.add((home, name))
+                        pending.extend((each, frozenset({name})) for each in self._mentions.files(home, name))
+            if names is None:
+                for name in sorted(self._factory_variables(path)):
+                    if (path, name) not in done:
+                        done.add((path, name))
+                        pending.extend((each, frozenset({name})) for each in self._mentions.files(path, name))
+        return [found[key] for key in sorted(found)]
+
+    def _in_file(self, path: str, names: frozenset[str] | None) -> Iterator[Making]:
+        facts = self._resolver.project.facts(path)
+        if facts is None:
+            return
+        wanted = _spellings(facts, frozenset(_OWN_NAMES) if names is None else names)
+        for index, call in enumerate(facts.calls):
+            name = last_name(call.func)
+            if name in wanted or (names is not None and name in ("begin", "__call__")):
+                making = self.making(path, index)
+                if making is not None:
+                    yield making
+
+    def _factory_variables(self, path: str) -> set[str]:
+        """Variables and attributes that hold a sessionmaker."""
+        facts = self._resolver.project.facts(path)
+        if facts is None:
+            return set()
+        found = set()
+        for number, scope in enumerate(facts.scopes):
+            for op in scope.ops:
+                if op.kind == "bind" and isinstance(op.value, (model.CallRef, model.Await)):
+                    name = last_name(op.target)
+                    if name and any(self._makes_handles(v) for v in self._resolver.values(path, number, op.value)):
+                        found.add(name)
+        return found
+
+    def _makes_handles(self, value: Value) -> bool:
+        return isinstance(value, ExternalInstance) and self._library.handle_maker(f"{value.fqn}.__call__") is not None
+
+    def _handed_out(self, making: Making) -> Iterator[tuple[str, str]]:
+        """The function whose result the new handle is: its calls make handles too."""
+        call = self._resolver.call(making.path, making.call)
+        scope = self._resolver.scope(making.path, call.scope)
+        if scope.kind == "function" and self._result(Function(making.path, call.scope)) is not None:
+            yield making.path, scope.name
+
+    # ---------------------------------------------------------------------------------------------- one call
+    def making(self, path: str, index: int) -> Making | None:
+        """The handle that a call gives, or None."""
+        for value in self._resolver.callee(path, index):
+            fqn = self._name(value)
+            maker = self._library.handle_maker(fqn) if fqn else None
+            if maker is not None:
+                handle = self._library.handle(maker.makes)
+                if handle is None or self._is_bound_to_connection(path, index):
+                    return None
+                return Making(path, index, maker, handle, fqn)
+            for function in functions_of(value):
+                result = self._result(function)
+                if result is not None:
+                    return Making(path, index, result[0], result[1], result[0].fqn, result[2], function)
+        return None
+
+    def _name(self, value: Value) -> str:
+        if isinstance(value, External):
+            return value.fqn
+        if isinstance(value, ExternalInstance):
+            return f"{value.fqn}.__call__"
+        if isinstance(value, ClassValue):
+            for base in self._resolver.classes.external_bases(value):
+                if self._library.handle_maker(base) is not None:
+                    return base
+        return ""
+
+    def _is_bound_to_connection(self, path: str, index: int) -> bool:
+        """A session on somebody else's connection takes none from the pool (S6)."""
+        call = self._resolver.call(path, index)
+        for argument in values_given(call):
+            for value in self._resolver.values(path, call.scope, argument):
+                if isinstance(value, ExternalInstance) and value.fqn in _CONNECTIONS:
+                    return True
+        return False
+
+    def _result(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
+        """What a function of the program returns fresh."""
+        key = (function.path, function.scope)
+        if key not in self._returned:
+            self._returned[key] = None
+            self._returned[key] = self._fresh(function)
+        return self._returned[key]
+
+    def _fresh(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
+        scope = self._resolver.scope(function.path, function.scope)
+        if scope.kind not in ("function", "lambda") or scope.is_generator:
+            return None
+        if any(self._library.memoizer(name) for name in self._resolver.decorator_names(function.path, function.scope)):
+            return None
+        for index in scope.calls:
+            making = self.making(function.path, index)
+            if making is None or making.maker.registry:
+                continue
+            tracker = self._passing.tracker(function.path, function.scope, making.handle, index, starts=making.starts)
+            self._passing.walk(tracker, function.path, function.scope, State(Phase.ABSENT))
+            if tracker.seen.returned_in:
+                return making.maker, making.handle, max(tracker.seen.returned_in)
+        return None
+
+
+def _spellings(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:
+    """The names, and those under which the file imports them."""
+    aliases = {imported.name for scope in facts.scopes for imported in scope.imports if imported.attribute in names}
+    return names | aliases

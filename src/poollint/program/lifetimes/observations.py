@@ -1,0 +1,53 @@
+"""What was seen of a handle while its function was walked: facts for the rules that the phases alone do not tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.states import Phase, State
+
+
+class Escape(str, Enum):
+    """Where a handle goes, so that somebody else gives it back."""
+
+    RETURNED = "returned"
+    RETURNED_INSIDE = "returned inside of something else"
+    YIELDED = "yielded"
+    STORED = "stored"
+    PASSED = "passed on"
+    MANAGED = "given to something that closes it"
+    CAPTURED = "captured by a function"
+
+
+@dataclass(slots=True)
+class Observations:
+    """Lines, by what happened there. `phases_at` holds the phases in which a call was reached."""
+
+    commits: set[int] = field(default_factory=set)
+    rollbacks: set[int] = field(default_factory=set)
+    closes: set[int] = field(default_factory=set)
+    takes: set[int] = field(default_factory=set)
+    writes: set[int] = field(default_factory=set)
+    schema_writes: set[int] = field(default_factory=set)
+    escapes: dict[Escape, int] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)
+    phases_at: dict[int, set[Phase]] = field(default_factory=dict)
+    used_after_close: dict[int, set[Phase]] = field(default_factory=dict)
+    returned_in: set[Phase] = field(default_factory=set)
+    lazy_results: set[int] = field(default_factory=set)
+
+    def escaped(self, how: Escape, line: int) -> None:
+        """Remember the first line at which the handle goes somewhere."""
+        self.escapes[how] = min(line, self.escapes.get(how, line))
+
+    def reached(self, call: int, state: State) -> None:
+        """A call was reached in this state."""
+        self.phases_at.setdefault(call, set()).add(state.phase)
+
+    @property
+    def released(self) -> bool:
+        """Something gives the connection back on some path."""
+        return bool(self.commits or self.rollbacks or self.closes)

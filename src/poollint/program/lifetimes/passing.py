@@ -1,0 +1,244 @@
+"""What a call does with a handle that it is passed: the summary of each callee, found by walking it in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from poollint.facts import model
+from poollint.program.lifetimes.aliases import Aliases
+from poollint.program.lifetimes.sequence import Sequence
+from poollint.program.lifetimes.states import Phase, State
+from poollint.program.lifetimes.tracker import Tracker
+from poollint.program.lifetimes.walk import Exit, Outcome, Walk
+from poollint.program.values import BoundMethod, ClassValue, External, ExternalInstance, Function, functions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from poollint.library.model import Handle
+    from poollint.program.lifetimes.raising import Raising
+    from poollint.program.lifetimes.statements import Statements
+    from poollint.program.mentions import Mentions
+    from poollint.program.names import Resolver
+    from poollint.program.values import Value
+
+DEEPEST = 5
+"""Calls that a handle is followed through. A longer way is taken to keep the handle: nothing is reported."""
+_GENERATING = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The phases after a call that was passed a handle, the phases in which it raises, and what it does on the way.
+
+    `after` pairs the phase with "a change waits for its commit". `does` holds names of `Observations`.
+    """
+
+    after: frozenset[tuple[Phase, bool]]
+    raising: frozenset[Phase]
+    does: frozenset[str] = frozenset()
+
+
+BORROWED = Effect(frozenset({(Phase.HELD, False)}), frozenset({Phase.HELD}), frozenset({"takes"}))
+"""A callee that uses the handle and leaves it open."""
+
+
+class Passing:
+    """Summaries of one program, each made when it is first asked for."""
+
+    def __init__(self, resolver: Resolver, mentions: Mentions, raising: Raising, statements: Statements) -> None:
+        self._resolver = resolver
+        self.mentions = mentions
+        self._raising = raising
+        self._statements = statements
+        self._memo: dict[tuple[str, int, str, Phase], Effect | None] = {}
+        self._active: list[tuple[str, int, str, Phase]] = []
+        self._sequences: dict[tuple[str, int], Sequence] = {}
+        facts = resolver.library.facts
+        self._borrowing = tuple(f"{name}." for name in cast("Any", facts.get("borrowing_packages", ())))
+        lists = cast("Mapping[str, Any]", facts.get("cannot_raise", {}))
+        self._harmless = frozenset(lists.get("functions", ()))
+        self._handle: Handle | None = None
+
+    def sequence(self, path: str, scope: int) -> Sequence:
+        """The statements of a scope in order."""
+        key = (path, scope)
+        if key not in self._sequences:
+            self._sequences[key] = Sequence(self._resolver.facts(path), self._resolver.scope(path, scope))
+        return self._sequences[key]
+
+    def tracker(
+        self,
+        path: str,
+        scope: int,
+        handle: Handle,
+        acquisition: int = -1,
+        parameter: str = "",
+        starts: Phase = Phase.OPEN,
+    ) -> Tracker:
+        """The transfer function for a handle of this scope."""
+        aliases = Aliases(self._resolver, path, scope, handle, acquisition, parameter)
+        return Tracker(self._resolver, path, scope, aliases, self._raising, self, self._statements, starts)
+
+    def walk(self, tracker: Tracker, path: str, scope: int, state: State) -> Outcome[State]:
+        """All exits of the scope."""
+        previous, self._handle = self._handle, tracker.handle
+        try:
+            return Walk(self.sequence(path, scope), tracker).run(state)
+        finally:
+            self._handle = previous
+
+    # ---------------------------------------------------------------------------------------------- effects
+    def effect(self, path: str, index: int, slot: int | str, phase: Phase) -> Effect | None:
+        """What a call does with the handle in an argument; None when it may keep it, or nothing is known of it."""
+        callees = self._resolver.callee(path, index)
+        call = self._resolver.call(path, index)
+        found: list[Effect] = []
+        for value in callees:
+            effect = self._of_callee(value, call, slot, phase)
+            if effect is None:
+                return None
+            found.append(effect)
+        if not found:
+            return None
+        return Effect(
+            frozenset(pair for each in found for pair in each.after),
+            frozenset(phase for each in found for phase in each.raising),
+            frozenset(name for each in found for name in each.does),
+        )
+
+    def _of_callee(self, value: Value, call: model.Call, slot: int | str, phase: Phase) -> Effect | None:
+        if isinstance(value, External):
+            return self._of_external(value.fqn, phase)
+        if isinstance(value, ExternalInstance):
+            return BORROWED if self._resolver.library.handle_maker(f"{value.fqn}.__call__") else None
+        if isinstance(value, ClassValue):
+            return self._of_constructor(value, slot, phase)
+        functions = functions_of(value)
+        if len(functions) != 1 or not isinstance(value, (Function, BoundMethod)):
+            return None
+        bound = 1 if isinstance(value, BoundMethod) and not self._is_static(value.function) else 0
+        return self._of_function(functions[0], slot, bound, phase, call)
+
+    def _is_static(self, function: Function) -> bool:
+        return "builtins.staticmethod" in self._resolver.decorator_names(function.path, function.scope)
+
+    def _of_external(self, fqn: str, phase: Phase) -> Effect | None:
+        if fqn in self._harmless:
+            return Effect(frozenset({(phase, False)}), frozenset())
+        if self._resolver.library.handle_maker(fqn) or self._resolver.library.session_factory(fqn):
+            return BORROWED
+        last = fqn.rpartition(".")[2]
+        if fqn.startswith(self._borrowing) and not last[:1].isupper():
+            return BORROWED
+        return None
+
+    def _of_constructor(self, cls: ClassValue, slot: int | str, phase: Phase) -> Effect | None:
+        """An object that keeps the handle and never ends its transaction leaves it to the one who made it."""
+        found = self._resolver.classes.method(cls, "__init__")
+        if found is None:
+            return None
+        owner, scope = found
+        parameter = self._parameter(owner.path, scope, slot, 1)
+        if parameter is None or self._handle is None:
+            return None
+        attributes = self._attributes(owner.path, scope, parameter)
+        if attributes is None:
+            return None
+        if any(self._ends(each, attributes) for each in self._resolver.classes.order(cls)):
+            return None
+        return Effect(frozenset({(Phase.HELD, False)}), frozenset({phase}), frozenset({"takes"}))
+
+    def _attributes(self, path: str, scope_index: int, parameter: str) -> frozenset[str] | None:
+        """The attributes of self that a constructor stores a parameter in; None when it goes elsewhere too."""
+        scope = self._resolver.scope(path, scope_index)
+        receiver = scope.parameters[0].name
+        attributes = set()
+        stored = set()
+        for index, op in enumerate(scope.ops):
+            if isinstance(op.value, model.Name) and op.value.id == parameter:
+                target = op.target
+                if not (isinstance(target, model.Attr) and isinstance(target.value, model.Name)):
+                    return None
+                if target.value.id != receiver:
+                    return None
+                attributes.add(target.attr)
+                stored.add(index)
+        for reference in self.mentions.of(path, parameter):
+            if reference.position.scope == scope_index and reference.position.role.name == "ARGUMENT":
+                return None
+        return frozenset(attributes)
+
+    def _ends(self, cls: ClassValue, attributes: frozenset[str]) -> bool:
+        """Some method of the class ends the transaction of what it keeps, or hands it on."""
+        assert self._handle is not None
+        ending = {*self._handle.closes, *self._handle.commits, *self._handle.rolls_back}
+        facts = self._resolver.facts(cls.path)
+        for number, scope in enumerate(facts.scopes):
+            if scope.parent != cls.scope or number == cls.scope:
+                continue
+            for index in scope.calls:
+                func = facts.calls[index].func
+                if isinstance(func, model.Attr) and func.attr in ending and isinstance(func.value, model.Attr):
+                    if func.value.attr in attributes:
+                        return True
+        return False
+
+    # ---------------------------------------------------------------------------------------------- functions
+    def _parameter(self, path: str, scope: int, slot: int | str, bound: int) -> str | None:
+        parameters = self._resolver.scope(path, scope).parameters
+        if isinstance(slot, int):
+            positional = [each for each in parameters if each.kind == "positional"]
+            number = slot + bound
+            return positional[number].name if number < len(positional) else None
+        named = [each for each in parameters if each.name == slot and each.kind in ("positional", "keyword")]
+        return named[0].name if named else None
+
+    def _of_function(
+        self, function: Function, slot: int | str, bound: int, phase: Phase, call: model.Call
+    ) -> Effect | None:
+        scope = self._resolver.scope(function.path, function.scope)
+        parameter = self._parameter(function.path, function.scope, slot, bound)
+        if parameter is None or scope.kind not in ("function", "lambda"):
+            return None
+        if scope.is_async and not call.awaited:
+            return None
+        if scope.is_generator:
+            names = self._resolver.decorator_names(function.path, function.scope)
+            return None if not _GENERATING.isdisjoint(names) else BORROWED
+        key = (function.path, function.scope, parameter, phase)
+        if key in self._memo:
+            return self._memo[key]
+        if key in self._active:
+            return Effect(frozenset({(phase, False)}), frozenset())
+        if len(self._active) >= DEEPEST or self._handle is None:
+            return None
+        self._active.append(key)
+        try:
+            effect = self._summary(function, parameter, phase)
+        finally:
+            self._active.pop()
+        if not self._active:
+            self._memo[key] = effect
+        return effect
+
+    def _summary(self, function: Function, parameter: str, phase: Phase) -> Effect | None:
+        assert self._handle is not None
+        path, scope = function.path, function.scope
+        tracker = self.tracker(path, scope, self._handle, parameter=parameter)
+        facts = frozenset({(parameter, True), (f"{parameter} is None", False)})
+        outcome = self.walk(tracker, path, scope, State(phase, False, frozenset({parameter}), facts))
+        after: set[tuple[Phase, bool]] = set()
+        raising: set[Phase] = set()
+        for how, paths in outcome.exits.items():
+            for state in paths:
+                left = Phase.HELD if state.phase is Phase.LOST else state.phase
+                if left is Phase.GONE:
+                    return None
+                if how is Exit.RAISE:
+                    raising.add(left)
+                else:
+                    after.add((left, state.written))
+        does = [name for name in ("commits", "rollbacks", "closes", "takes", "writes") if getattr(tracker.seen, name)]
+        return Effect(frozenset(after), frozenset(raising), frozenset(does))

@@ -1,0 +1,70 @@
+"""What the lifetimes layer knows of one session or connection: all that a rule about them reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.observations import Escape
+    from poollint.program.sites import Frequency, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A way out of the function on which the connection stays out of the pool.
+
+    `how`: "raise", "return", "end" or "lost" (nothing names the handle any more). `line` is where control leaves, or
+    the line that raises.
+    """
+
+    how: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandleSite:
+    """One call that makes a session or connection, and what becomes of it in the function that makes it.
+
+    `kind`: session, connection or raw_connection. `factory` is the canonical dotted name of what is called, `spelled`
+    the call as written. `name` is the variable that holds it ("" for none). `context`: leaving its `with` commits and
+    closes. `leaks` are the ways out on which nothing gives the connection back, the first one first; `releases`
+    tells whether anything does on another way.
+    """
+
+    span: Span
+    chunk_line: int
+    kind: str
+    factory: str
+    spelled: str
+    symbol: str
+    frequency: Frequency
+    name: str = ""
+    is_async: bool = False
+    context: bool = False
+    registry: bool = False
+    refcounted: bool = False
+    chained: bool = False
+    leaks: tuple[Leak, ...] = ()
+    takes: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
+    commits: tuple[int, ...] = ()
+    rollbacks: tuple[int, ...] = ()
+    closes: tuple[int, ...] = ()
+    escapes: frozenset[Escape] = field(default_factory=frozenset)
+    used_after_close: tuple[Span, ...] = ()
+    through: tuple[Span, ...] = ()
+    in_test: bool = False
+    in_migration: bool = False
+    one_shot_script: bool = False
+    at_module_level: bool = False
+    autocommit: bool = False
+    schema_only: bool = False
+    """Everything that it writes is CREATE, ALTER and the like."""
+    generator: str = ""
+    """"context manager", "dependency", "fixture" or "generator" when the function yields the handle."""
+
+    @property
+    def releases(self) -> bool:
+        """Something gives the connection back on some path."""
+        return bool(self.commits or self.rollbacks or self.closes)

@@ -1,0 +1,1 @@
+"""Family 6xx: connections that are taken from an engine directly."""

@@ -1,0 +1,87 @@
+"""## What it does
+Finds `engine.connect().execute(...)`: a connection that nothing names.
+
+## Why it is bad
+Nobody can close it. From SQLAlchemy 2.0 on it stays checked out until the cyclic garbage collector runs, and what it
+writes is rolled back then (measured: 0 rows in 2.x, 1 row in 1.4).
+
+## Example
+```python
+from sqlalchemy import create_engine, text
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+
+def version():
+    return engine.connect().execute(text("select version()")).scalar()
+```
+
+## Use instead
+```python
+from sqlalchemy import create_engine, text
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+
+def version():
+    with engine.connect() as connection:
+        return connection.execute(text("select version()")).scalar()
+```
+
+## When it stays quiet
+- `engine.connect().execution_options(...)` that a `with` block or a variable takes over.
+- Tests and migrations. In a script that ends soon it is info.
+
+## Fix safety
+A `with` block is safe where the data are fetched in the same expression; with a write it is unsafe, because the
+write is saved from then on.
+
+## References
+- [SQLAlchemy: Working with engines and connections](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Severity
+from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.lifetime.closing import leaking
+from poollint.rules.lifetime.reporting import call_name, handle_verdict, warning_severity
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.sites import ProgramSites
+
+METADATA = Metadata(
+    code="POL603",
+    name="chained-connect-execute",
+    summary="A statement runs on a connection that nothing names",
+    severity="error",
+    confidence="high",
+    fix="safe",
+)
+
+
+def is_anonymous(site: HandleSite) -> bool:
+    """The statement is a method call on the very call that makes the connection."""
+    return site.chained and not site.name and not site.releases
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each connection without a name."""
+    return [_verdict(site) for site in leaking(sites.handles, "connection") if is_anonymous(site)]
+
+
+def _verdict(site: HandleSite) -> Verdict:
+    severity = warning_severity(site)
+    return handle_verdict(
+        METADATA,
+        site,
+        f"{call_name(site)} has no name, so nothing can close it",
+        "use it in a with block",
+        severity if severity is Severity.INFO else Severity.ERROR,
+        fix_title="Use the connection in a with block",
+        fix_applicability="unsafe" if site.writes else "safe",
+    )
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION)

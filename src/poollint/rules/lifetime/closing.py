@@ -1,0 +1,30 @@
+"""The judgement that POL201/POL202 and POL601/POL602 share: is the connection given back, and on every path?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.rules.lifetime.exemptions import exempt, freed_by_reference_count, never_executes, yields_it
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from poollint.program.lifetimes.sites import HandleSite
+
+
+def leaking(sites: Iterable[HandleSite], kind: str) -> Iterator[HandleSite]:
+    """Handles of a kind that leave their function with a connection out."""
+    for site in sites:
+        if site.kind == kind and site.leaks and not never_executes(site):
+            if not exempt(site) and not freed_by_reference_count(site) and not yields_it(site):
+                yield site
+
+
+def never_given_back(site: HandleSite) -> bool:
+    """Nothing on any path commits, rolls back or closes."""
+    return not site.releases
+
+
+def given_back_sometimes(site: HandleSite) -> bool:
+    """Some path gives the connection back, and another one does not."""
+    return site.releases

@@ -1,0 +1,91 @@
+"""From a site to a verdict: what the rules about sessions and connections say alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.program.sites import Span, Step
+from poollint.rules.base import Verdict
+from poollint.rules.engine.wording import clip, sentence
+from poollint.rules.lifetime.exemptions import one_shot_script, runs_repeatedly
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.sites import HandleSite, Leak
+    from poollint.rules.base import Metadata
+
+_LONGEST_NAME = 40
+_BY_RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+
+
+def call_name(site: HandleSite) -> str:
+    """The call as written, with parentheses: `SessionLocal()`, `engine.connect()`."""
+    return clip(site.spelled, _LONGEST_NAME).removesuffix("()") + "()"
+
+
+def held_severity(site: HandleSite) -> Severity:
+    """Error where the code is known to run again and again, info in a program that ends soon, else warning."""
+    if one_shot_script(site):
+        return Severity.INFO
+    return Severity.ERROR if runs_repeatedly(site) else Severity.WARNING
+
+
+def warning_severity(site: HandleSite) -> Severity:
+    """Warning; info in a program that ends soon."""
+    return Severity.INFO if one_shot_script(site) else Severity.WARNING
+
+
+def first_leak(site: HandleSite) -> Leak:
+    """The way out that the message names: one that no exception takes, where there is one."""
+    return next((leak for leak in site.leaks if leak.how != "raise"), site.leaks[0])
+
+
+def leak_words(leak: Leak) -> str:
+    """Why the handle is not given back there: "when line 12 raises"."""
+    if leak.how == "raise":
+        return f"when line {leak.line} raises"
+    if leak.how == "return":
+        return f"when line {leak.line} returns"
+    if leak.how == "lost":
+        return f"before line {leak.line} replaces it"
+    return "on every path to the end"
+
+
+def leak_step(site: HandleSite, leak: Leak) -> Step:
+    """The last step of the chain: where control leaves with the connection still out."""
+    text = {
+        "raise": "an exception here leaves with the connection checked out",
+        "return": "this return leaves with the connection checked out",
+        "lost": "the variable is used for something else while the connection is checked out",
+    }.get(leak.how, "the end is reached with the connection checked out")
+    return Step(Span(site.span.path, leak.line, 0, leak.line, 0), text)
+
+
+def handle_verdict(
+    metadata: Metadata,
+    site: HandleSite,
+    head: str,
+    advice: str,
+    severity: Severity,
+    confidence: Confidence = Confidence.HIGH,
+    *,
+    span: Span | None = None,
+    steps: tuple[Step, ...] = (),
+    fix_title: str = "",
+    fix_applicability: str = "display",
+) -> Verdict:
+    """The verdict of a rule over a handle: `head (entry point): advice`."""
+    entry = site.frequency.entry if runs_repeatedly(site) else ""
+    return Verdict(
+        code=metadata.code,
+        site=site.span,
+        span=span or site.span,
+        chunk_line=(span or site.span).line,
+        symbol=site.symbol,
+        message=sentence(head, entry, advice),
+        severity=severity,
+        confidence=confidence,
+        chain=(*(site.frequency.chain if runs_repeatedly(site) else ()), *steps),
+        fix_title=fix_title,
+        fix_applicability=fix_applicability,
+    )

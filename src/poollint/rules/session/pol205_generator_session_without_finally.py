@@ -1,0 +1,114 @@
+"""## What it does
+Finds a generator that yields a session and releases it only when the consumer comes back without an exception.
+
+## Why it is bad
+`contextlib.contextmanager` and FastAPI (from 0.106 on) throw the consumer's exception into the generator at the
+`yield`. The lines after it are skipped, and the connection stays checked out: five failing requests leave five
+connections (measured).
+
+## Example
+```python
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+app = FastAPI()
+SessionLocal = sessionmaker(create_engine("postgresql+psycopg2://app@db/app"))
+
+def get_db():
+    db = SessionLocal()
+    yield db
+    db.close()
+
+@app.get("/orders")
+def orders(db=Depends(get_db)):
+    return db.execute(text("select id from orders")).scalars().all()
+```
+
+## Use instead
+```python
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+app = FastAPI()
+SessionLocal = sessionmaker(create_engine("postgresql+psycopg2://app@db/app"))
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+@app.get("/orders")
+def orders(db=Depends(get_db)):
+    return db.execute(text("select id from orders")).scalars().all()
+```
+
+## When it stays quiet
+- The `yield` stands in a `with` block of the session, in `try` with a `finally` that releases it, or under an
+  `except` that releases it and raises again.
+- The session is bound to a connection that somebody else opened, or comes from a scoped_session.
+- Tests, their fixtures, and migrations.
+- It is an error for a context manager and for a dependency of FastAPI, else a warning.
+
+## Fix safety
+`try`/`finally` around the `yield` is safe: on the normal path the release runs where it did.
+
+## References
+- [FastAPI: Dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
+- [Python: contextlib.contextmanager](https://docs.python.org/3/library/contextlib.html#contextlib.contextmanager)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Severity
+from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.lifetime.exemptions import exempt, yields_it
+from poollint.rules.lifetime.reporting import call_name, handle_verdict, leak_step
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.sites import ProgramSites
+
+METADATA = Metadata(
+    code="POL205",
+    name="generator-session-without-finally",
+    summary="A generator releases its session only when the consumer does not raise",
+    severity="error",
+    confidence="high",
+    fix="safe",
+)
+
+_THROWN_INTO = frozenset({"context manager", "dependency"})
+
+
+def skips_its_release(site: HandleSite) -> bool:
+    """The generator yields the session, and an exception there leaves the connection out."""
+    return site.kind == "session" and yields_it(site) and bool(site.leaks) and not exempt(site)
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each session that an exception of the consumer leaves open."""
+    return [_verdict(site) for site in sites.handles if skips_its_release(site)]
+
+
+def _verdict(site: HandleSite) -> Verdict:
+    leak = site.leaks[0]
+    if site.releases:
+        head = f"{call_name(site)} is not closed when the code that uses it raises at the yield"
+    else:
+        head = f"{call_name(site)} is yielded and never closed"
+    return handle_verdict(
+        METADATA,
+        site,
+        head,
+        "put the yield into with or try/finally",
+        Severity.ERROR if site.generator in _THROWN_INTO else Severity.WARNING,
+        steps=(leak_step(site, leak),),
+        fix_title="Put the yield into try/finally",
+        fix_applicability="safe",
+    )
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)

@@ -1,0 +1,92 @@
+"""## What it does
+Finds a session that is made, written to and closed in one function without a commit on any path.
+
+## Why it is bad
+Leaving `with Session()` closes the session, it does not commit: everything that was added is rolled back without a
+word. Measured: 0 rows. It looks right in a test that reads through the same session.
+
+## Example
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("postgresql+psycopg2://app@db/app"))
+
+def save(order):
+    with SessionLocal() as session:
+        session.add(order)
+```
+
+## Use instead
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("postgresql+psycopg2://app@db/app"))
+
+def save(order):
+    with SessionLocal.begin() as session:
+        session.add(order)
+```
+
+## When it stays quiet
+- A commit, `begin()` block or `sessionmaker.begin()` on some path: a dry run is a choice.
+- A rollback is the last word, or the session runs in AUTOCOMMIT.
+- The session is a parameter, or is returned, stored, yielded or passed on: somebody else commits.
+- Tests and migrations.
+
+## Fix safety
+`Session.begin()` in the place of `Session()` is unsafe: what was rolled back is saved from then on.
+
+## References
+- [SQLAlchemy: Framing out a begin / commit / rollback block](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#framing-out-a-begin-commit-rollback-block)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import place
+from poollint.rules.lifetime.exemptions import exempt
+from poollint.rules.lifetime.reporting import call_name, handle_verdict
+from poollint.rules.lifetime.writing import writes_in_vain, written_step
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.sites import ProgramSites
+
+METADATA = Metadata(
+    code="POL206",
+    name="session-write-without-commit",
+    summary="What a session writes is never committed",
+    severity="warning",
+    confidence="medium",
+    fix="unsafe",
+)
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each session whose changes are thrown away."""
+    return [
+        _verdict(site) for site in sites.handles if site.kind == "session" and writes_in_vain(site) and not exempt(site)
+    ]
+
+
+def _verdict(site: HandleSite) -> Verdict:
+    step = written_step(site)
+    return handle_verdict(
+        METADATA,
+        site,
+        f"{call_name(site)} is never committed, what {place(step.span)} writes is rolled back",
+        "commit, or use begin()",
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        steps=(step,),
+        fix_title="Make the session with begin(), which commits",
+        fix_applicability="unsafe",
+    )
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
