@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.conditions import sources_that_count
+from poollint.program.conditions import Conditions
 from poollint.program.following import Argument, Following
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.instances import Instances
@@ -35,6 +35,7 @@ class Callers:
 
     def __init__(self, resolver: Resolver, guards: Guards, registrations: Registrations, places: Places) -> None:
         self.mentions = Mentions(resolver)
+        self.conditions = Conditions(resolver)
         instances = Instances(resolver, self.mentions, places)
         stores = Stores(resolver, self.mentions, instances)
         self._resolver = resolver
@@ -53,7 +54,7 @@ class Callers:
         """Everything that was found to run the node, in a stable order."""
         found = self._memo.get(node)
         if found is None and node.without:
-            found = self._memo[node] = sources_that_count(self._resolver, node, self.sources(replace(node, without="")))
+            found = self._memo[node] = self.conditions.sources_that_count(node, self.sources(replace(node, without="")))
         if found is None:
             try:
                 trail = self._search(node)

@@ -102,7 +102,10 @@ class Calls:
     def _external_result(self, fqn: str, path: str, call: model.Call) -> Values:
         if fqn == "functools.partial" and call.args:
             taken = len(call.args) - 1
-            return tuple(Partial(each, taken) for each in self._resolver.values(path, call.scope, call.args[0]))
+            held = self._resolver.values(path, call.scope, call.args[0])
+            facts = self._resolver.facts(path)
+            index = next(each for each in facts.scopes[call.scope].calls if facts.calls[each] is call)
+            return tuple(Partial(each, taken, path, index) for each in held)
         if fqn in _PASS_THROUGH and len(call.args) > _PASS_THROUGH[fqn]:
             return self._resolver.values(path, call.scope, call.args[_PASS_THROUGH[fqn]])
         if fqn == "builtins.getattr" and len(call.args) >= 2:

@@ -1,4 +1,7 @@
-"""Callers that pass a parameter, or leave it out: a guard on a parameter makes only some of the calls count."""
+"""Callers that pass a parameter, or leave it out: a guard on a parameter makes only some of the calls count.
+
+A caller that passes on a parameter of its own counts for those of its callers that leave that one out.
+"""
 
 from __future__ import annotations
 
@@ -7,68 +10,142 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import is_falsy
-from poollint.program.flags import is_on
-from poollint.program.graph import Construct
-from poollint.program.values import ClassValue
+from poollint.program.classes import CONSTRUCTORS
+from poollint.program.given import Given, Giving, PassedOn, Wanted
+from poollint.program.graph import Construct, Node, Run, Source
+from poollint.program.mentions import function_of
+from poollint.program.values import ClassValue, Function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
-    from poollint.program.graph import Node, Source
+    from poollint.program.given import Answer
     from poollint.program.names import Resolver
-    from poollint.program.sites import Span
 
 
-def sources_that_count(resolver: Resolver, node: Node, sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Those of the node's sources that leave out the parameter `node.without`, pass it ("+name"), or switch it off
-    ("-name")."""
-    name = node.without.lstrip("+-")
-    wanted = node.without.startswith(("+", "-"))
-    default = is_on if node.without.startswith("-") else is_falsy
-    slot = _slot(resolver, node, name)
-    found = []
-    for source in sources:
+class Conditions:
+    """Chooses among the sources of nodes that only some calls run (`node.without`)."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._giving = Giving(resolver)
+
+    def sources_that_count(self, node: Node, sources: Iterable[Source]) -> tuple[Source, ...]:
+        """Those of the node's sources that leave out the parameter `node.without`, pass it ("+name"), or switch it
+        off ("-name")."""
+        return tuple(found for source in sources for found in self._counting(node, source))
+
+    def must_be_given(self, node: Node) -> bool:
+        """No call can leave the parameter out: it has no default."""
+        parameter = self._parameter(node)
+        return parameter is not None and parameter.default is None and node.without[:1] not in ("+", "-")
+
+    # ---------------------------------------------------------------------------------------------- sources
+    def _counting(self, node: Node, source: Source) -> Iterator[Source]:
+        """The source as it counts: not at all, as it is, or only for some of the calls of its caller."""
         if not source.is_call and isinstance(source.caller, Construct):
-            found.append(replace(source, caller=replace(source.caller, without=node.without)))
-        elif not source.is_call and wanted:
+            yield from self._constructions(node, source, source.caller)
+            return
+        prefix = _prefix(node)
+        if source.is_call:
+            answer = self._given_at(source, node)
+        elif prefix:
             # A library passes values of its own; it does not switch flags.
-            if source.caller is None and not _is_flag(resolver, node, name):
-                found.append(source)
-        elif (source.is_call and _passes(resolver, source.span, name, slot, default)) == wanted:
-            found.append(source)
-    return tuple(found)
+            if source.caller is None and not self._is_flag(node):
+                yield source
+            return
+        else:
+            answer = self._told_at(source, node)
+        if isinstance(answer, PassedOn):
+            yield self._of_some_calls(source, f"{prefix}{answer.name}")
+        elif answer is (Given.SOMETHING if prefix else Given.NOTHING):
+            yield source
+
+    def _of_some_calls(self, source: Source, without: str) -> Source:
+        caller = source.caller
+        if not isinstance(caller, Run) or caller.without:
+            return source
+        return replace(source, caller=replace(caller, without=without))
+
+    def _given_at(self, source: Source, node: Node) -> Answer:
+        facts = self._resolver.project.facts(source.span.path)
+        index = next(spans.calls_at(facts, source.span), None) if facts is not None else None
+        if index is None:
+            return Given.NOTHING
+        return self._giving.by_call(source.span.path, index, self._wanted(node))
+
+    def _told_at(self, source: Source, node: Node) -> Answer:
+        """What a library is told to pass. What has no default, or one that is computed, it finds by itself."""
+        parameter = self._parameter(node)
+        if parameter is not None and not isinstance(parameter.default, (model.Const, model.Name, model.Attr)):
+            return Given.UNKNOWN
+        facts = self._resolver.project.facts(source.span.path)
+        index = next(spans.calls_at(facts, source.span), None) if facts is not None else None
+        if index is None:
+            return Given.NOTHING
+        path, scope = source.span.path, self._resolver.call(source.span.path, index).scope
+
+        def is_target(expr: model.Expr) -> bool:
+            values = self._resolver.values(path, scope, expr)
+            return any(function_of(value) == Function(node.path, node.scope) for value in values)
+
+        answer = self._giving.by_registration(path, index, is_target, self._wanted(node))
+        return Given.UNKNOWN if isinstance(answer, PassedOn) else answer
+
+    # ---------------------------------------------------------------------------------------------- constructors
+    def _constructions(self, node: Node, source: Source, made: Construct) -> Iterator[Source]:
+        """Making an object of a class runs its constructor, which may hand the parameter to that of a base."""
+        own = self._resolver.classes.method(ClassValue(made.path, made.scope), "__init__")
+        name = self._resolver.scope(node.path, node.scope).name
+        answers = list(self._given_to_base(node, *own)) if own is not None and name in CONSTRUCTORS else []
+        if not answers or own is None or (own[0].path, own[1]) == (node.path, node.scope):
+            yield replace(source, caller=replace(made, without=node.without))
+            return
+        prefix = _prefix(node)
+        for answer in answers:
+            if isinstance(answer, PassedOn):
+                yield replace(source, caller=replace(made, without=f"{prefix}{answer.name}"))
+            elif answer is (Given.SOMETHING if prefix else Given.NOTHING):
+                yield source
+
+    def _given_to_base(self, node: Node, owner: ClassValue, scope_index: int) -> Iterator[Answer]:
+        """What a constructor gives in `super().__init__(...)` or `Base.__init__(self, ...)`."""
+        facts = self._resolver.facts(owner.path)
+        for index in facts.scopes[scope_index].calls:
+            call = facts.calls[index]
+            if isinstance(call.func, model.Attr) and call.func.attr == "__init__":
+                positional = call.args if isinstance(call.func.value, model.CallRef) else call.args[1:]
+                yield self._giving.among(owner.path, call.scope, positional, call.keywords, self._wanted(node))
+
+    # ---------------------------------------------------------------------------------------------- parameters
+    def _wanted(self, node: Node) -> Wanted:
+        name = node.without.lstrip("+-")
+        path, scope = self._function(node)
+        positional = [each.name for each in self._parameters(path, scope) if each.kind == "positional"]
+        taken = 1 if scope >= 0 and self._resolver.defining_class(path, scope) is not None else 0
+        slot = positional.index(name) - taken if name in positional else -1
+        return Wanted(name, slot, not node.without.startswith("-"))
+
+    def _parameter(self, node: Node) -> model.Parameter | None:
+        name = node.without.lstrip("+-")
+        return next((each for each in self._parameters(*self._function(node)) if each.name == name), None)
+
+    def _parameters(self, path: str, scope: int) -> list[model.Parameter]:
+        return self._resolver.scope(path, scope).parameters if scope >= 0 else []
+
+    def _function(self, node: Node) -> tuple[str, int]:
+        """The function whose parameter it is: the constructor of a class that is made."""
+        if not isinstance(node, Construct):
+            return node.path, node.scope
+        method = self._resolver.classes.method(ClassValue(node.path, node.scope), "__init__")
+        return (method[0].path, method[1]) if method is not None else (node.path, -1)
+
+    def _is_flag(self, node: Node) -> bool:
+        """The parameter is True, False or a container by default."""
+        parameter = self._parameter(node)
+        default = parameter.default if parameter is not None else None
+        return not isinstance(default, model.Const) or isinstance(default.value, bool)
 
 
-def _is_flag(resolver: Resolver, node: Node, name: str) -> bool:
-    """The parameter is True, False or a container by default."""
-    default = next(
-        (each.default for each in resolver.scope(node.path, node.scope).parameters if each.name == name), None
-    )
-    return not isinstance(default, model.Const) or isinstance(default.value, bool)
-
-
-def _slot(resolver: Resolver, node: Node, name: str) -> int:
-    """The position of a parameter as a caller counts, or -1."""
-    path, scope = node.path, node.scope
-    if isinstance(node, Construct):
-        method = resolver.classes.method(ClassValue(path, scope), "__init__")
-        if method is None:
-            return -1
-        path, scope = method[0].path, method[1]
-    positional = [each.name for each in resolver.scope(path, scope).parameters if each.kind == "positional"]
-    taken = 1 if resolver.defining_class(path, scope) is not None else 0
-    return positional.index(name) - taken if name in positional else -1
-
-
-def _passes(resolver: Resolver, span: Span, name: str, slot: int, default: Callable[[model.Expr | None], bool]) -> bool:
-    """The call at this place gives the parameter a value for which `default` does not hold."""
-    facts = resolver.project.facts(span.path)
-    index = next(spans.calls_at(facts, span), None) if facts is not None else None
-    if facts is None or index is None:
-        return False
-    call = facts.calls[index]
-    given = dict(call.keywords).get(name)
-    if given is None and 0 <= slot < len(call.args):
-        given = call.args[slot]
-    return given is not None and not default(given)
+def _prefix(node: Node) -> str:
+    return node.without[0] if node.without[:1] in ("+", "-") else ""

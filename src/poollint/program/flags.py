@@ -1,4 +1,4 @@
-"""Parameters that a piece of code is behind: it runs only for callers that pass a flag, or that switch one off."""
+"""Parameters that a piece of code is behind: it runs only for callers that pass one, leave it out or switch it off."""
 
 from __future__ import annotations
 
@@ -14,35 +14,44 @@ if TYPE_CHECKING:
 
 
 def asked_for(scope: model.Scope, block: int, before: int) -> str:
-    """What a caller does to reach operation `before` of a block: "+name" passes a flag, "-name" switches it off.
+    """What a caller does to reach operation `before` of a block: "+name" passes a flag, "-name" switches it off, and
+    "name" leaves the parameter out.
 
     `def f(url, fresh=False)` and then `if fresh:` around the place, or `def f(plain=True)` and `if plain: return`
-    in front of it. "" when callers reach the place by default.
+    in front of it; `def __init__(self, engine=None)` and then `if engine is None:`. "" when all callers reach the
+    place. A flag says more than a parameter that is left out.
     """
+    found = list(_asked_for(scope, block, before))
+    return next((each for each in found if each[0] in "+-"), found[0] if found else "")
+
+
+def _asked_for(scope: model.Scope, block: int, before: int) -> Iterator[str]:
     chain = ancestors(scope, block)
     for each in chain:
         guarded = scope.blocks[each]
         if guarded.kind in ("if", "else") and guarded.test is not None:
-            for flag in _flags(scope, guarded.test, guarded.kind == "if"):
-                return flag
+            yield from _flags(scope, guarded.test, guarded.kind == "if")
     for earlier in left_in_front(scope, chain, before):
         if earlier.test is not None:
-            for flag in _flags(scope, earlier.test, False):
-                return flag
-    return ""
+            yield from _flags(scope, earlier.test, False)
 
 
 def _flags(scope: model.Scope, test: model.Expr, holds: bool) -> Iterator[str]:
-    """The flags that have to be other than their defaults for the test to hold (or to fail)."""
+    """The parameters that have to be given, or left out, for the test to hold (or to fail)."""
     if isinstance(test, model.Not):
         yield from _flags(scope, test.value, not holds)
     elif isinstance(test, model.Bool) and (test.op == "and") == holds:
         for item in test.items:
             yield from _flags(scope, item, holds)
     elif isinstance(test, model.Compare) and isinstance(test.right, model.Const) and test.right.value is None:
-        if test.op in ("is", "is not") and not test.right.kind and (test.op == "is not") == holds:
-            parameter = _parameter(scope, test.left)
-            if parameter is not None and isinstance(parameter.default, model.Const) and is_none(parameter.default):
+        parameter = _parameter(scope, test.left)
+        if parameter is None or test.op not in ("is", "is not") or test.right.kind:
+            return
+        missing = (test.op == "is") == holds
+        if parameter.default is None or (isinstance(parameter.default, model.Const) and is_none(parameter.default)):
+            if missing:
+                yield parameter.name
+            elif parameter.default is not None:
                 yield f"+{parameter.name}"
     else:
         parameter = _parameter(scope, test)
@@ -50,6 +59,8 @@ def _flags(scope: model.Scope, test: model.Expr, holds: bool) -> Iterator[str]:
             yield f"+{parameter.name}"
         elif parameter is not None and not holds and is_on(parameter.default):
             yield f"-{parameter.name}"
+        elif parameter is not None and not holds and is_falsy(parameter.default):
+            yield parameter.name
 
 
 def _parameter(scope: model.Scope, expr: model.Expr) -> model.Parameter | None:

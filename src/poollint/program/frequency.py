@@ -231,11 +231,19 @@ class Frequencies:
             return None
         return next((source for source in reversed(label.chain) if source.loop is not None), None)
 
-    def _has_no_such_call(self, node: Node) -> bool:
-        """The callers are known, and all of them pass the parameter (or none of them the flag)."""
-        if not node.without or self._callers.sources(node):
+    def _has_no_such_call(self, node: Node, behind: frozenset[Node] = frozenset()) -> bool:
+        """The callers are known, and all of them pass the parameter (or none of them the flag).
+
+        Those that pass on a parameter of their own count by their callers; `behind` are the nodes that are called.
+        """
+        if not node.without or node in behind:
             return False
-        return bool(self._callers.sources(replace(node, without="")))
+        sources = self._callers.sources(node)
+        if not sources:
+            known = bool(self._callers.sources(replace(node, without="")))
+            return known or (bool(behind) and self._callers.conditions.must_be_given(node))
+        inner = behind | {node}
+        return all(each.caller is not None and self._has_no_such_call(each.caller, inner) for each in sources)
 
     def of(self, node: Node) -> Frequency:
         """The frequency of a settled node."""

@@ -78,10 +78,12 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """`functools.partial(function, ...)` with that many positional arguments taken."""
+    """`functools.partial(function, ...)` with that many positional arguments taken, by a call of the file `path`."""
 
     function: Value
     taken: int
+    path: str
+    call: int
 
 
 @dataclass(frozen=True, slots=True)
