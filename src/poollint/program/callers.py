@@ -138,6 +138,7 @@ class Callers:
         trail = Trail(cls, node)
         self._registrations.of_class(cls, trail.sources)
         self._decorated(cls.path, self._resolver.scope(cls.path, cls.scope), trail)
+        self._derived(cls, trail)
         for path, reference in self.mentions.of_class(cls):
             if cls in self._resolver.values(path, reference.position.scope, reference.expr):
                 trail.referenced = True
@@ -147,6 +148,13 @@ class Callers:
             if child.kind == "function" and child.parameters:
                 self._made_by_method(cls, index, child, trail)
         return trail
+
+    def _derived(self, cls: ClassValue, trail: Trail) -> None:
+        """A base class is told of each class that derives from it (`__init_subclass__`), and may register it."""
+        for base in self._resolver.classes.order(cls)[1:]:
+            method = self._resolver.classes.method(base, "__init_subclass__")
+            if method is not None:
+                self._following.give(Function(method[0].path, method[1]), Argument(0, "", -1), trail)
 
     def _made_by_method(self, cls: ClassValue, index: int, method: model.Scope, trail: Trail) -> None:
         """`cls(...)` in a class method."""

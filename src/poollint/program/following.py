@@ -11,7 +11,7 @@ from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.loops import repeating_loop
 from poollint.program.references import Position, Role
 from poollint.program.registrations import Registration
-from poollint.program.stores import Attribute, ModuleVariable, Variable
+from poollint.program.stores import ModuleVariable, Variable
 from poollint.program.trail import Frame
 from poollint.program.values import BoundMethod, ClassValue, External, Function, Instance, Partial, Value
 
@@ -276,4 +276,7 @@ class Following:
 
 def _is_registry(store: Store, trail: Trail) -> bool:
     """What a decorator puts there is called by others than the wrapper that it gives back."""
-    return isinstance(store, ModuleVariable) or (isinstance(store, Attribute) and store.cls != trail.keeper)
+    if isinstance(store, Variable):
+        # A variable of a function around the decorator outlives its call.
+        return bool(trail.frames) and store.scope < trail.frames[-1].function.scope
+    return isinstance(store, ModuleVariable) or store.cls != trail.keeper

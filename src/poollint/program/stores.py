@@ -88,18 +88,27 @@ class Stores:
             if isinstance(func, model.Attr) and func.attr in _ITEM_OF:
                 yield from self.of_place(path, scope_index, func.value)
         elif isinstance(place, model.Name):
-            scope = self._resolver.scope(path, scope_index)
-            index = self._resolver.index(path)
-            if index is not None and place.id in index.names(scope_index) and scope.kind == "function":
-                yield Variable(path, scope_index, place.id)
-            else:
-                yield ModuleVariable(path, place.id)
+            binder = self._binder(path, scope_index, place.id)
+            yield Variable(path, binder, place.id) if binder > 0 else ModuleVariable(path, place.id)
         elif isinstance(place, model.Attr):
             for value in self._resolver.values(path, scope_index, place.value):
                 if isinstance(value, (Instance, ClassValue)):
                     yield Attribute(value if isinstance(value, ClassValue) else value.cls, place.attr)
                 elif isinstance(value, ModuleValue):
                     yield ModuleVariable(value.path, place.attr)
+
+    def _binder(self, path: str, scope_index: int, name: str) -> int:
+        """The function whose variable a name is, seen from the scope; 0 for one of the module."""
+        index = self._resolver.index(path)
+        current = scope_index
+        while index is not None and current > 0:
+            scope = self._resolver.scope(path, current)
+            if name in scope.globals:
+                return 0
+            if scope.kind == "function" and name in index.names(current):
+                return current
+            current = scope.parent
+        return 0
 
     def of_parameter(self, function: Function, slot: int | str) -> Iterator[Variable]:
         """The parameter that takes the argument at this position or of this keyword."""
