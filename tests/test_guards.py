@@ -217,6 +217,111 @@ def test_a_thread_local() -> None:
     assert guard_of(text) == ("PER_THREAD", "L.e", "")
 
 
+@pytest.mark.parametrize(
+    "test", ["not C", "len(C) == 0", "len(C) < 1", "not len(C)", "C == []", "not len(C) > 0", "len(C) <= 0"]
+)
+def test_an_empty_list(test: str) -> None:
+    assert guard_of(f"C = []\ndef f():\n    if {test}:\n        C.append(create_engine('x://'))\n") == ("ONCE", "C", "")
+
+
+@pytest.mark.parametrize("test", ["C", "len(C) > 0", "len(C) != 0"])
+def test_a_list_that_holds_something_guards_nothing(test: str) -> None:
+    assert guard_of(f"C = []\ndef f():\n    if {test}:\n        C.append(create_engine('x://'))\n") is None
+
+
+@pytest.mark.parametrize(
+    "behind", ["C.clear()", "C.pop(key)", "del C[key]", "C.pop(key).dispose()", "return C.pop(key)"]
+)
+def test_a_container_that_is_emptied_again_guards_nothing(behind: str) -> None:
+    text = f"C = {{}}\ndef f(key):\n    if key not in C:\n        C[key] = create_engine(key)\n    {behind}\n"
+    assert guard_of(text) is None
+
+
+@pytest.mark.parametrize(
+    "behind", ["C.pop(other)", "if len(C) > 9: C.clear()", "for each in list(C): C.pop(key)", "del D[key]"]
+)
+def test_a_container_that_loses_something_else_still_guards(behind: str) -> None:
+    text = f"C = D = {{}}\ndef f(key):\n    if key not in C:\n        C[key] = create_engine(key)\n    {behind}\n"
+    assert guard_of(text) == ("PER_KEY", "C", "")
+
+
+@pytest.mark.parametrize(
+    "key", ["uuid.uuid4()", "(name, uuid.uuid4().hex)", "f'{name}-{time.time()}'", "str(object())"]
+)
+def test_a_key_that_is_new_each_time_guards_nothing(key: str) -> None:
+    head = f"import time, uuid\nC = {{}}\ndef f(name):\n    key = {key}\n"
+    text = f"{head}    if key not in C: C[key] = create_engine(name)\n"
+    assert guard_of(text) is None
+
+
+@pytest.mark.parametrize("key", ["threading.get_ident()", "(name, threading.get_ident())"])
+def test_a_thread_as_key(key: str) -> None:
+    text = f"C = {{}}\ndef f(name):\n    if {key} not in C: C[{key}] = create_engine(name)\n"
+    assert guard_of(text) == ("PER_THREAD", "C", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if 'E' not in globals(): globals()['E'] = create_engine('x://')",
+        "if globals().get('E') is None: globals()['E'] = create_engine('x://')",
+        "globals().setdefault('E', create_engine('x://'))",
+    ],
+)
+def test_the_namespace_of_the_module(body: str) -> None:
+    assert guard_of(f"def f():\n    {body}\n") == ("ONCE", "globals()", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if not hasattr(o, name): setattr(o, name, create_engine('x://'))",
+        "if name not in vars(o): vars(o)[name] = create_engine('x://')",
+        "if name not in o.__dict__: setattr(o, name, create_engine('x://'))",
+    ],
+)
+def test_an_attribute_with_a_computed_name(body: str) -> None:
+    assert guard_of(f"def f(o, name):\n    {body}\n") == ("PER_KEY", "o.__dict__", "")
+
+
+def test_an_event() -> None:
+    text = "R = threading.Event()\ndef f():\n    if not R.is_set():\n        create_engine('x://')\n        R.set()\n"
+    assert guard_of(text) == ("ONCE", "R", "")
+
+
+@pytest.mark.parametrize("pattern", ["None", "None | False", "None if key"])
+def test_match_none(pattern: str) -> None:
+    text = f"""
+        C = {{}}
+        def f(key):
+            match C.get(key):
+                case {pattern}:
+                    C[key] = create_engine(key)
+    """
+    assert guard_of(text) == ("PER_KEY", "C", "")
+
+
+@pytest.mark.parametrize("pattern", ["True", "_", "0", "[]"])
+def test_match_something_else_guards_nothing(pattern: str) -> None:
+    text = f"C = {{}}\ndef f(k):\n    match C.get(k):\n        case {pattern}: C[k] = create_engine(k)\n"
+    assert guard_of(text) is None
+
+
+# -------------------------------------------------------------------------------------------------- requests
+@pytest.mark.parametrize("owner", ["request.app.state", "request.app", "request.registry"])
+def test_the_application_outlives_the_request(owner: str) -> None:
+    text = f"def f(request):\n    if not hasattr({owner}, 'e'): {owner}.e = create_engine('x://')\n"
+    assert guard_of(text) == ("ONCE", f"{owner}.e", "")
+
+
+@pytest.mark.parametrize("owner", ["request.state", "request", "g"])
+def test_the_request_does_not_outlive_itself(owner: str) -> None:
+    text = (
+        f"from flask import g\ndef f(request):\n    if not hasattr({owner}, 'e'): {owner}.e = create_engine('x://')\n"
+    )
+    assert guard_of(text) is None
+
+
 # -------------------------------------------------------------------------------------------------- parameters
 @pytest.mark.parametrize("test", ["engine is None", "not engine"])
 def test_a_parameter_that_is_left_out(test: str) -> None:
@@ -241,6 +346,39 @@ def test_a_flag_that_is_off_by_default() -> None:
 
 def test_a_flag_that_is_on_by_default_guards_nothing() -> None:
     assert guard_of("def f(fresh=True):\n    if fresh:\n        return create_engine('x://')\n") is None
+
+
+@pytest.mark.parametrize(
+    ("default", "test", "target"),
+    [
+        ("True", "plain", "-plain"),
+        ("False", "not plain", "+plain"),
+        ("None", "plain is None", "+plain"),
+        ("True", "plain or other", "-plain"),
+        ("False", "plain", "plain"),
+    ],
+)
+def test_a_flag_that_leaves_in_front(default: str, test: str, target: str) -> None:
+    text = f"def f(other, plain={default}):\n    if {test}:\n        return\n    return create_engine('x://')\n"
+    assert guard_of(text) == ("", target, "parameter")
+
+
+@pytest.mark.parametrize(("default", "test"), [("True", "not plain"), ("True", "plain and other"), ("3", "plain > 2")])
+def test_a_flag_that_leaves_by_request_only_guards_nothing(default: str, test: str) -> None:
+    text = f"def f(other, plain={default}):\n    if {test}:\n        return\n    return create_engine('x://')\n"
+    assert guard_of(text) is None
+
+
+@pytest.mark.parametrize("default", ["{}", "dict()", "collections.OrderedDict()"])
+def test_a_container_as_default(default: str) -> None:
+    text = f"import collections\ndef f(key, c={default}):\n    if key not in c: c[key] = create_engine(key)\n"
+    assert guard_of(text) == ("PER_KEY", "+c", "parameter")
+
+
+@pytest.mark.parametrize("default", ["None", "()", "make()"])
+def test_another_default_is_no_container(default: str) -> None:
+    text = f"def f(key, c={default}):\n    if key not in c: c[key] = create_engine(key)\n"
+    assert guard_of(text) is None
 
 
 # -------------------------------------------------------------------------------------------------- found first
