@@ -163,3 +163,8 @@ def test_nothing_is_loaded_that_is_not_needed(project: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ""
+
+
+def test_a_marker_that_means_nothing_alone(project: Path, unanalysed: None) -> None:
+    (project / "app.py").write_text("csrf = object()\n\n\ndef make_app(app):\n    csrf.init_app(app)\n")
+    assert codes(check([project])) == ["POL902"]

@@ -31,7 +31,7 @@ def look(listing: Listing, known: Mapping[str, Stamp], reader: FileReader) -> Ma
 
     `known` holds stamps of files that had no marker and have not changed. The buffers of `reader` count too.
     """
-    is_marked = markers.marker_scan(markers.OWN_MARKERS)
+    is_marked = markers.marker_scan(frozenset(markers.OWN_MARKERS) - markers.NEVER_ALONE)
     if any(map(is_marked, reader.buffers.values())):
         return None
     stamps: dict[str, Stamp] = dict.fromkeys((entry.path for entry in listing.manifests), Stamp(UNHASHED))

@@ -30,7 +30,7 @@ class FileReader:
 
     def from_disk(self, path: str) -> bytes:
         """The bytes of a file whatever buffer stands in for it. Raises OSError."""
-        with open(os.path.join(self.root, path), "rb") as stream:
+        with open(os.path.join(self.root, path), "rb", buffering=0) as stream:
             return stream.read()
 
     def absolute(self, path: str) -> str:

@@ -164,8 +164,9 @@ class ExpressionWalk:
         if type(value) is int:
             return Const(value) if -(2**63) <= value < 2**63 else Const(None, "other")
         if type(value) is str:
+            text = value[:LONGEST_STRING]
             # A lone surrogate is legal in a Python literal but in no serialised form.
-            return Const(value[:LONGEST_STRING].encode("utf-8", "replace").decode())
+            return Const(text if text.isascii() else text.encode("utf-8", "replace").decode())
         return Const(None, "other")
 
     def call(self, node: ast.Call) -> Expr:

@@ -40,6 +40,9 @@ OWN_MARKERS = (
 )
 """`load_library().markers`, as a test proves: for programs that the user has no rows for."""
 
+NEVER_ALONE = frozenset({b"init_app"})
+"""Markers that mean nothing in a program without another one: what has this name is made by flask_sqlalchemy."""
+
 _PER_10_000 = {
     letter: count
     for letters, count in (
@@ -66,15 +69,21 @@ def marker_scan(markers: Iterable[bytes]) -> Callable[[bytes], bool]:
     """A function that tells whether any of `markers` occurs in some bytes; three times as fast as one `in` for each.
 
     What `re` finds fastest is one byte (three bytes a nanosecond). So markers are grouped by a byte that they share and
-    that is rare, with one expression a group: it looks for that byte, then at what stands around it.
+    that is rare, with one expression a group: it looks for that byte, then at what stands around it. A marker that is
+    left alone is faster found as a whole.
     """
     wanted = frozenset(markers)
     if b"" in wanted:
         return lambda data: True
-    searches = tuple(re.compile(_expression(byte, group)).search for byte, group in _groups(wanted))
+    groups = _groups(wanted)
+    alone = tuple(group[0] for _, group in groups if len(group) == 1)
+    searches = tuple(re.compile(_expression(byte, group)).search for byte, group in groups if len(group) > 1)
 
     def occurs(data: bytes) -> bool:
-        for search in searches:  # noqa: SIM110 - any() costs as much as a search in a small file
+        for marker in alone:  # any() costs as much as a search in a small file
+            if marker in data:
+                return True
+        for search in searches:  # noqa: SIM110
             if search(data) is not None:
                 return True
         return False

@@ -42,9 +42,9 @@ class Acquisitions:
         self._mentions = mentions
 
     def of(self, paths: list[str]) -> list[Acquisition]:
-        """The engine factory calls of these files, in order."""
+        """The engine factory calls of these files, in order. Each file with one holds the factory's own name."""
         found: list[Acquisition] = []
-        for path in paths:
+        for path in self._resolver.project.naming(paths, self._library.factory_names):
             facts = self._resolver.project.facts(path)
             if facts is None:
                 continue

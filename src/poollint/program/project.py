@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from poollint.facts.extract import extract
 from poollint.facts.model import ModuleFacts, SyntaxProblem
 from poollint.facts.parallel import extract_many
+from poollint.library.markers import marker_scan
+from poollint.program.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from poollint.facts.cache import FactsCache
-
-QUESTIONS_BEFORE_INDEX = 300
-_TOKEN = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,7 @@ class Project:
     _known: frozenset[str] = frozenset()
     _folders: frozenset[str] = frozenset()
     _roots: tuple[str, ...] = ()
-    _tokens: list[frozenset[bytes]] | None = None
-    _index: dict[bytes, list[str]] | None = None
+    _tokens: Tokens = field(init=False)
     _mentions: dict[str, list[str]] = field(default_factory=dict)
     _calling: dict[str, list[str]] = field(default_factory=dict)
     _starring: frozenset[str] | None = None
@@ -55,6 +53,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.files = tuple(sorted(self.files))
+        self._tokens = Tokens(self.files, self.data)
         self._known = frozenset(self.files)
         folders: set[str] = set()
         for path in self.files:
@@ -120,15 +119,14 @@ class Project:
 
     def containing(self, markers: Iterable[bytes]) -> list[str]:
         """The files that contain any of the byte strings."""
-        wanted = tuple(markers)
-        found = []
-        for path in self.files:
-            data = self.data(path)
-            for marker in wanted:
-                if marker in data:
-                    found.append(path)
-                    break
-        return found
+        is_marked = marker_scan(markers)
+        return [path for path in self.files if is_marked(self.data(path))]
+
+    def naming(self, paths: Sequence[str], names: frozenset[str]) -> Sequence[str]:
+        """Those of the files in which any of the identifiers occurs (in code, a comment or a string)."""
+        if self.everything or not all(map(str.isascii, names)):
+            return paths
+        return self._tokens.naming(paths, frozenset(map(str.encode, names)))
 
     def mentioning(self, token: str) -> Sequence[str]:
         """The files in which the identifier occurs (in code, a comment or a string), in order."""
@@ -136,27 +134,19 @@ class Project:
             return self.files
         known = self._mentions.get(token)
         if known is None:
-            known = self._mentions[token] = self._find(token.encode())
+            known = self._mentions[token] = self._tokens.files(token.encode())
         return known
 
-    def _find(self, token: bytes) -> list[str]:
-        """Few questions are answered from a set of identifiers per file; many pay for an index over all of them."""
-        if self._index is None:
-            if self._tokens is None:
-                self._tokens = [frozenset(_TOKEN.findall(self.data(path))) for path in self.files]
-            if len(self._mentions) < QUESTIONS_BEFORE_INDEX:
-                return [path for path, tokens in zip(self.files, self._tokens, strict=True) if token in tokens]
-            self._index = {}
-            for path, tokens in zip(self.files, self._tokens, strict=True):
-                for each in tokens:
-                    self._index.setdefault(each, []).append(path)
-            self._tokens = None
-        return self._index.get(token, [])
-
     def deriving(self, name: str) -> list[str]:
-        """The files with a class statement whose bases mention the name, or that import it under another name."""
-        pattern = re.compile(rb"class\s+\w+[^:]*?\b" + name.encode() + rb"\b|" + name.encode() + rb"\s+as\b")
-        return [path for path in self.mentioning(name) if pattern.search(self.data(path))]
+        """The files with a class statement whose bases mention the name, or that import it under another name.
+
+        Two patterns that each begin with a word: to look for a word is fast, to look for one of two is slow.
+        """
+        token = name.encode()
+        derived = re.compile(rb"class\s+\w+[^:]*?\b" + token + rb"\b").search
+        renamed = re.compile(token + rb"\s+as\b").search
+        contents = ((path, self.data(path)) for path in self.mentioning(name))
+        return [path for path, data in contents if derived(data) or renamed(data)]
 
     def calling(self, name: str) -> list[str]:
         """The files in which the name stands before a bracket, or is imported under another name.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from poollint.facts import model
-from poollint.facts.model import Expr  # noqa: TC001 (msgspec resolves the annotation at run time)
+from poollint.facts.model import Attr, CallRef, Const, Expr, Name
 
 if TYPE_CHECKING:
     from poollint.facts.model import ModuleFacts
@@ -132,21 +132,30 @@ class References:
         slot: int | str,
         place: tuple[int, int, int, int],
     ) -> None:
-        if isinstance(expr, model.Const) and type(expr.value) is not str:
-            return
-        self._walk(expr, Position(role, scope, block, index, slot, expr, *place))
+        if isinstance(expr, CallRef):
+            if expr.index not in self.calls:
+                self.calls[expr.index] = Position(role, scope, block, index, slot, expr, *place)
+        elif not isinstance(expr, Const) or _names_something(expr.value):
+            self._walk(expr, Position(role, scope, block, index, slot, expr, *place))
 
     def _walk(self, expr: Expr, position: Position) -> None:
-        if isinstance(expr, model.Name):
+        # The four that nearly all expressions are made of, the most frequent first: this is a hot path.
+        if isinstance(expr, Name):
             self.names.setdefault(expr.id, []).append(Reference(expr, position))
-        elif isinstance(expr, model.Attr):
+        elif isinstance(expr, Attr):
             self.names.setdefault(expr.attr, []).append(Reference(expr, position))
             self._walk(expr.value, _as_read(position))
-        elif isinstance(expr, model.CallRef):
+        elif isinstance(expr, CallRef):
             self.calls.setdefault(expr.index, position)
-        elif isinstance(expr, model.Const):
-            self._string(expr, position)
-        elif isinstance(expr, model.Lambda):
+        elif isinstance(expr, Const):
+            if _names_something(expr.value):
+                last = str(expr.value).replace(":", ".").rpartition(".")[2]
+                self.strings.setdefault(last, []).append(Reference(expr, position))
+        else:
+            self._walk_parts(expr, position)
+
+    def _walk_parts(self, expr: Expr, position: Position) -> None:
+        if isinstance(expr, model.Lambda):
             self.lambdas.setdefault(expr.scope, position)
         elif isinstance(expr, (model.Await, model.Walrus, model.Star)):
             self._walk(expr.value, position)
@@ -170,13 +179,6 @@ class References:
         for item in items:
             self._walk(item, position)
 
-    def _string(self, expr: model.Const, position: Position) -> None:
-        text = expr.value
-        if isinstance(text, str) and ("." in text or ":" in text) and " " not in text and len(text) < 200:
-            last = text.replace(":", ".").rpartition(".")[2]
-            if last.isidentifier():
-                self.strings.setdefault(last, []).append(Reference(expr, position))
-
 
 _OP_ROLES = {
     "bind": Role.ASSIGNED,
@@ -186,6 +188,13 @@ _OP_ROLES = {
     "return": Role.RETURNED,
     "yield": Role.YIELDED,
 }
+
+
+def _names_something(text: object) -> bool:
+    """A literal may be a text like "package.module:name"."""
+    if type(text) is not str or " " in text or not ("." in text or ":" in text) or len(text) >= 200:
+        return False
+    return text.replace(":", ".").rpartition(".")[2].isidentifier()
 
 
 def _parts(expr: Expr) -> list[Expr]:
@@ -200,4 +209,4 @@ def _parts(expr: Expr) -> list[Expr]:
 
 
 def _as_read(position: Position) -> Position:
-    return msgspec.structs.replace(position, role=Role.READ)
+    return position if position.role is Role.READ else msgspec.structs.replace(position, role=Role.READ)

@@ -9,7 +9,8 @@ import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path  # noqa: TC003  (who decodes a stored listing resolves the annotations)
-from typing import TYPE_CHECKING
+from stat import S_ISREG
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from poollint.config import Settings
@@ -28,8 +29,7 @@ SETTLED_NS = 2_000_000_000
 """A file changed within this time of the listing may change again without a new time stamp (coarse clocks)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """A file as `stat` saw it. `path` is relative to the root, with `/`; times are in nanoseconds."""
 
     path: str
@@ -153,8 +153,6 @@ def _entries_unchanged(listing: Listing, entries: tuple[FileEntry, ...]) -> bool
 
 def entry_of(path: str, status: os.stat_result) -> FileEntry | None:
     """The entry of what `os.stat` answered about `path`, or None when it is no regular file."""
-    from stat import S_ISREG
-
     if not S_ISREG(status.st_mode):
         return None
     return FileEntry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
