@@ -53,7 +53,8 @@ class Absence:
         for each in chain:
             guarded = scope.blocks[each]
             if guarded.kind in ("if", "else", "while") and guarded.test is not None:
-                for asked in self.missing(path, guarded.test, guarded.kind == "else"):
+                negated = guarded.kind == "else"
+                for asked in (*self.missing(path, guarded.test, negated), *_switched_on(guarded.test, negated)):
                     yield asked, each, 0
             elif guarded.kind == "case" and guarded.test is not None and _is_none(guarded.target):
                 for asked in self._read_by(path, guarded.test):
@@ -68,7 +69,7 @@ class Absence:
         """`if X is not None: return X` in front of the place."""
         for earlier in left_in_front(scope, chain, before):
             if earlier.test is not None:
-                for asked in self.missing(path, earlier.test, True):
+                for asked in (*self.missing(path, earlier.test, True), *_switched_on(earlier.test, True)):
                     yield asked, earlier.parent, earlier.first_op
 
     def _tried_in_front(self, path: str, scope: model.Scope, chain: list[int], before: int) -> Iterator[_Found]:
@@ -242,6 +243,17 @@ def left_in_front(scope: model.Scope, chain: list[int], before: int) -> Iterator
         if earlier.kind == "if" and earlier.exit in _LEAVES and earlier.parent in chain and number not in chain:
             if earlier.first_op <= before:
                 yield earlier
+
+
+def _switched_on(test: model.Expr, negated: bool) -> Iterator[Tested]:
+    """The flags that are on where the test holds, or fails if `negated`."""
+    if isinstance(test, model.Not):
+        yield from _switched_on(test.value, not negated)
+    elif isinstance(test, model.Bool) and (test.op == "and") != negated:
+        for item in test.items:
+            yield from _switched_on(item, negated)
+    elif isinstance(test, (model.Name, model.Attr)) and not negated:
+        yield Tested(test, on=True)
 
 
 def _is_none(expr: model.Expr | None) -> bool:

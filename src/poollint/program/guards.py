@@ -110,6 +110,9 @@ class Guards:
         """The guard that a test is, given the operations behind it."""
         if not dotted(tested.place):
             return None
+        if tested.on:
+            found = self._keepers.judge(path, scope_index, tested) if region.switches_off(tested) else None
+            return found if found is not None and not found.parameter else None
         scope = self._resolver.scope(path, scope_index)
         inner = self._inner_container(path, scope, tested, region)
         if inner is not None:

@@ -55,6 +55,11 @@ class Region:
         found = self._by_operations(wanted, filling.put_by_assignment)
         return self._is_kept(wanted, (*found, *self._by_calls(wanted)))
 
+    def switches_off(self, wanted: Tested) -> bool:
+        """Something here sets the flag to False or None, and nothing behind sets it again."""
+        off = max(self._by_operations(wanted, filling.emptied), default=-1)
+        return off > max(self._by_operations(wanted, filling.assigned), default=-1)
+
     def _by_operations(
         self, wanted: Tested, filled: Callable[[model.ModuleFacts, model.Op], Iterator[Tested]]
     ) -> Iterator[int]:

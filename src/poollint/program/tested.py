@@ -13,10 +13,14 @@ GLOBALS = "globals()"
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The variable, attribute or container under test, and the key looked up in it."""
+    """The variable, attribute or container under test, and the key looked up in it.
+
+    `on`: it is not asked for something that is missing, but for a flag that is on: `if first_time:`.
+    """
 
     place: model.Expr
     key: model.Expr | None = None
+    on: bool = False
 
 
 def item_of(facts: model.ModuleFacts, container: model.Expr, key: model.Expr | None = None) -> Tested:
