@@ -27,6 +27,33 @@ _POOLS = {
 _ROLE_SETTINGS = frozenset(
     {"isolation_level", "execution_options", "poolclass", "connect_args", "echo", "json_serializer"}
 )
+_OPTIONS = frozenset(
+    {
+        "echo",
+        "echo_pool",
+        "encoding",
+        "execution_options",
+        "future",
+        "hide_parameters",
+        "isolation_level",
+        "json_deserializer",
+        "json_serializer",
+        "logging_name",
+        "max_overflow",
+        "module",
+        "pool",
+        "pool_logging_name",
+        "pool_pre_ping",
+        "pool_recycle",
+        "pool_reset_on_return",
+        "pool_size",
+        "pool_timeout",
+        "pool_use_lifo",
+        "poolclass",
+        "query_cache_size",
+    }
+)
+"""Keyword arguments that say nothing about which database it is, and as whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +91,11 @@ class ArgumentReader:
             folding.number(path, scope, keywords.get("pool_size")),
             folding.number(path, scope, keywords.get("max_overflow")),
             folding.of(path, scope, url),
-            url is not None and (origins.is_from_callers(path, scope, url) or origins.is_from_self(path, scope, url)),
+            any(
+                origins.is_from_callers(path, scope, each) or origins.is_from_self(path, scope, each)
+                for each in (url, *(value for name, value in keywords.items() if name not in _OPTIONS))
+                if each is not None
+            ),
             url is not None and _is_memory(folding.text(path, scope, url)),
             self._parameter_in_memory(path, scope, url),
             "strategy" in keywords and text_of(keywords["strategy"]) == "mock",

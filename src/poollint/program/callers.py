@@ -50,6 +50,15 @@ class Callers:
         self.sources(node)
         return self._referenced.get(node, False)
 
+    def is_public(self, path: str, scope_index: int) -> bool:
+        """Somebody may call it: its name says so, or something in the program mentions it."""
+        scope = self._resolver.scope(path, scope_index)
+        if scope.kind != "function":
+            return True
+        if not scope.name.startswith("_") or (scope.name.startswith("__") and scope.name.endswith("__")):
+            return True
+        return self.is_referenced(Run(path, scope_index))
+
     def sources(self, node: Node) -> tuple[Source, ...]:
         """Everything that was found to run the node, in a stable order."""
         found = self._memo.get(node)

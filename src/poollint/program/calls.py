@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import annotations as hints
+from poollint.program.expressions import text_of, values_given
 from poollint.program.values import (
     NOTHING,
     BoundMethod,
@@ -16,6 +17,8 @@ from poollint.program.values import (
     Function,
     Generated,
     Instance,
+    ModuleValue,
+    NamespaceValue,
     Partial,
     Super,
     Value,
@@ -30,6 +33,7 @@ _BUILTIN_CONTAINERS = frozenset(
     {"builtins.list", "builtins.tuple", "builtins.set", "builtins.iter", "builtins.sorted", "builtins.reversed"}
 )
 _PASS_THROUGH = {"typing.cast": 1, "copy.copy": 0, "typing_extensions.cast": 1}
+_IMPORTS_BY_NAME = "importlib.import_module"
 _ITEM_METHODS = frozenset({"get", "pop", "setdefault", "popleft", "popitem"})
 _WHOLE_METHODS = frozenset({"values", "items", "copy"})
 
@@ -77,10 +81,9 @@ class Calls:
 
     def result_of(self, value: Value, path: str, call: model.Call) -> Values:
         """What calling `value` gives; the call's arguments matter for a few library functions only."""
-        if isinstance(value, Function):
-            return self.function_result(value)
-        if isinstance(value, BoundMethod):
-            return self.function_result(value.function)
+        if isinstance(value, (Function, BoundMethod)):
+            found = self.function_result(value if isinstance(value, Function) else value.function)
+            return self._imported(path, call) if ExternalInstance(_IMPORTS_BY_NAME) in found else found
         if isinstance(value, Partial):
             return self.result_of(value.function, path, call)
         if isinstance(value, ClassValue):
@@ -106,6 +109,8 @@ class Calls:
             facts = self._resolver.facts(path)
             index = next(each for each in facts.scopes[call.scope].calls if facts.calls[each] is call)
             return tuple(Partial(each, taken, path, index) for each in held)
+        if fqn == _IMPORTS_BY_NAME and (named := self._imported(path, call)):
+            return named
         if fqn in _PASS_THROUGH and len(call.args) > _PASS_THROUGH[fqn]:
             return self._resolver.values(path, call.scope, call.args[_PASS_THROUGH[fqn]])
         if fqn == "builtins.getattr" and len(call.args) >= 2:
@@ -133,6 +138,16 @@ class Calls:
         if row is not None and row.returns:
             return (ExternalInstance(self._library.canonical(row.returns)),)
         return (ExternalInstance(fqn),)
+
+    def _imported(self, path: str, call: model.Call) -> Values:
+        """`import_module("sqlalchemy")`, also through a function of the program that is given the name."""
+        names = [text for given in values_given(call) if (text := text_of(given))]
+        if len(names) != 1 or not all(part.isidentifier() for part in names[0].split(".")):
+            return NOTHING
+        module = self._resolver.project.module(path, names[0])
+        if module is None:
+            return (External(self._library.canonical(names[0])),)
+        return (NamespaceValue(module) if module.endswith("/") else ModuleValue(module),)
 
     def function_result(self, function: Function) -> Values:
         """What calling a function of the program gives."""

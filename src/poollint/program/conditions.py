@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from poollint.program.given import Answer
     from poollint.program.names import Resolver
 
+_FROM_CLIENTS = frozenset({"request", "dependency"})
+"""Kinds of entry points whose parameters a framework fills with what a client sent."""
+
 
 class Conditions:
     """Chooses among the sources of nodes that only some calls run (`node.without`)."""
@@ -50,8 +53,8 @@ class Conditions:
         if source.is_call:
             answer = self._given_at(source, node)
         elif prefix:
-            # A library passes values of its own; it does not switch flags.
-            if source.caller is None and not self._is_flag(node):
+            # A library passes values of its own; it switches no flags, but clients do in their queries.
+            if source.caller is None and (source.kind in _FROM_CLIENTS or not self._is_flag(node)):
                 yield source
             return
         else:

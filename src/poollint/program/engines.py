@@ -183,7 +183,7 @@ class Engines:
             frequency=frequency,
             one_shot_script=self._is_one_shot(holder, frequency, path),
             class_name=self._resolver.scope(owner.path, owner.scope).name if owner is not None else "",
-            public=self._is_public(path, call.scope),
+            public=self._callers.is_public(path, call.scope),
         )
 
     def _is_in_memory_unless_passed(self, path: str, call: model.Call, arguments: Arguments) -> bool:
@@ -191,17 +191,17 @@ class Engines:
         name = arguments.in_memory_unless_passed
         return bool(name) and not self._is_passed(Run(path, call.scope, f"+{name}"))
 
-    def _is_passed(self, node: Node) -> bool:
-        """A call gives the parameter of `node.without`; instances are made elsewhere than `__init__` is called."""
-        return any(
-            source.is_call or (isinstance(source.caller, Construct) and self._is_passed(source.caller))
-            for source in self._callers.sources(node)
-        )
+    def _is_passed(self, node: Node, seen: frozenset[Node] = frozenset()) -> bool:
+        """A call gives the parameter of `node.without`, be it one that its caller was given."""
+        if node in seen:
+            return False
+        givers = [source.caller for source in self._callers.sources(node)]
+        return any(giver is None or not giver.without or self._is_passed(giver, seen | {node}) for giver in givers)
 
     def _is_one_shot(self, holder: Holder, frequency: Frequency, path: str) -> bool:
         """S11: only the module level of a program that runs and ends reaches it."""
         if holder is not Holder.MODULE:
-            return frequency.known and frequency.times <= Times.ONCE
+            return frequency.known and frequency.times <= Times.ONCE and not frequency.partly_unknown
         facts = self._resolver.facts(path)
         return any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
 
@@ -299,15 +299,6 @@ class Engines:
             if source.kind == "dependency" and source.caller is None and source.confidence > 0:
                 return Holder.DEFAULT_FACTORY if source.unit in ("object", "use") else Holder.DEPENDENCY
         return Holder.FUNCTION
-
-    def _is_public(self, path: str, scope_index: int) -> bool:
-        """Somebody may call it: its name says so, or something in the program mentions it."""
-        scope = self._resolver.scope(path, scope_index)
-        if scope.kind != "function":
-            return True
-        if not scope.name.startswith("_") or (scope.name.startswith("__") and scope.name.endswith("__")):
-            return True
-        return self._callers.is_referenced(Run(path, scope_index))
 
     def _per_test(self, site: EngineSite, path: str, scope_index: int) -> bool:
         """In setUp or a function-scoped fixture of a test, and nothing there disposes of it."""

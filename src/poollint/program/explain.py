@@ -58,6 +58,8 @@ def _words(frequency: Frequency) -> str:
     if not frequency.known:
         return "an unknown number of times: no caller and no entry point was found"
     words = _TIMES[frequency.times]
+    if frequency.partly_unknown:
+        words = f"{words} or more often: among its callers are functions that nobody is known to call"
     if frequency.times is Times.MANY and frequency.unit:
         words += f", once per {frequency.unit}" + (f" ({frequency.entry})" if frequency.entry else "")
     if frequency.contexts - {"once"}:

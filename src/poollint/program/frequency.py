@@ -57,6 +57,7 @@ class Frequencies:
         self._contexts: dict[Node, frozenset[str]] = {}
         self._concurrent: dict[Node, bool] = {}
         self._nodes: set[Node] = set()
+        self._open: frozenset[Node] = frozenset()
         self._ceilings = ceilings
 
     # ---------------------------------------------------------------------------------------------- collection
@@ -76,6 +77,7 @@ class Frequencies:
                 self._callers.sources(node)
             self._solve()
         self._spread(sorted(self._nodes, key=_node_key))
+        self._open = self._open_ended()
 
     def _frontier(self, wanted: list[Node]) -> list[Node]:
         """The nodes whose sources are not known yet and could still change the answer for a wanted node."""
@@ -223,6 +225,30 @@ class Frequencies:
                     self._concurrent[node] = concurrent
                     changed = True
 
+    def _open_ended(self) -> frozenset[Node]:
+        """The nodes that lead back to a public function without a known caller, over plain calls alone."""
+        found = {node for node in self._nodes if self._is_open_end(node)}
+        pending = True
+        while pending:
+            more = {node for node in self._nodes - found if self._is_called_by(node, found)}
+            found |= more
+            pending = bool(more)
+        return frozenset(found)
+
+    def _is_open_end(self, node: Node) -> bool:
+        if not isinstance(node, Run) or node.scope == 0 or node.without or node in self._labels:
+            return False
+        return not self._callers.sources(node) and self._callers.is_public(node.path, node.scope)
+
+    def _is_called_by(self, node: Node, callers: set[Node]) -> bool:
+        if self._ceilings.of(node) != (None, None):
+            return False
+        return any(
+            source.is_call and source.caller in callers and source.cap is None and source.per is None
+            for source in self._callers.sources(node)
+            if source.confidence is Confidence.HIGH and not source.virtual
+        )
+
     # ---------------------------------------------------------------------------------------------- answers
     def loop_behind(self, node: Node) -> Source | None:
         """The repeated call that makes the node run many times, when a loop is the only reason."""
@@ -257,7 +283,16 @@ class Frequencies:
         chain = tuple(Step(source.span, source.text) for source in label.chain)
         more = max(len(self._entries.get(node, ())) - 1, 0) if label.times is Times.MANY else 0
         return Frequency(
-            label.times, True, label.unit, label.entry, chain, more, contexts, concurrent, label.confidence
+            label.times,
+            True,
+            label.unit,
+            label.entry,
+            chain,
+            more,
+            contexts,
+            concurrent,
+            label.confidence,
+            label.times < Times.PER_THREAD and node in self._open,
         )
 
 

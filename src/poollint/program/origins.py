@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from poollint.program.folding import Folding
     from poollint.program.names import Resolver
 
-_DEEPEST = 6
+_DEEPEST = 10
 
 
 class Origins:

@@ -72,6 +72,8 @@ class Frequency:
     contexts: frozenset[str] = frozenset()
     concurrent: bool = False
     confidence: Confidence = Confidence.HIGH
+    partly_unknown: bool = False
+    """Another way leads from a function that nobody is known to call: it may run more often than `times`."""
 
 
 class Holder(str, Enum):

@@ -106,6 +106,11 @@ def frequency_is_known(site: EngineSite) -> bool:
     return site.frequency.known and site.frequency.confidence > Confidence.LOW
 
 
+def frequency_is_settled(site: EngineSite) -> bool:
+    """Callers are known, and none of them is a public function that nobody is known to call."""
+    return frequency_is_known(site) and not site.frequency.partly_unknown
+
+
 def runs_repeatedly(site: EngineSite) -> bool:
     """A resolved chain runs the call many times or once a thread in one process."""
     return site.frequency.known and site.frequency.times >= Times.PER_THREAD
@@ -136,7 +141,7 @@ def unreferenced_private(site: EngineSite) -> bool:
 
 def known_to_run_once(site: EngineSite) -> bool:
     """Callers are known, and none of them runs the call more than once per process or per key."""
-    return frequency_is_known(site) and not runs_repeatedly(site)
+    return frequency_is_settled(site) and not runs_repeatedly(site)
 
 
 MITIGATIONS: tuple[Callable[[EngineSite], bool], ...] = (

@@ -35,7 +35,7 @@ def get_db_session():
 - The engine itself is returned, yielded, stored or passed to an owner: info, because its owner decides. A plain builder
   (`def make(url): return create_engine(url)`) is not reported at all.
 - Every path disposes of the engine.
-- NullPool: info.
+- NullPool: info. So are callers of which some run once and some are functions that nobody is known to call.
 - Guards, memoisers, tests, migrations, scripts that end soon, in-memory SQLite; private functions that nobody calls.
 - A guard that fills a local instead of the name that it tests is no guard.
 
@@ -59,7 +59,7 @@ from poollint.rules.engine.exemptions import (
     disposed_always,
     escapes_to_owner,
     exempt,
-    frequency_is_known,
+    frequency_is_settled,
     null_pool,
     stored_per_database,
     unreferenced_private,
@@ -84,7 +84,7 @@ def built_in_function(site: EngineSite) -> bool:
     """A function with unknown callers makes the engine, and no exemption holds."""
     return (
         site.holder is Holder.FUNCTION
-        and not frequency_is_known(site)
+        and not frequency_is_settled(site)
         and not unreferenced_private(site)
         and not builder_for_callers(site)
         and not disposed_always(site)
@@ -95,6 +95,8 @@ def built_in_function(site: EngineSite) -> bool:
 
 def severity(site: EngineSite) -> Severity:
     """Warning only where the function alone shows the fault."""
+    if site.frequency.partly_unknown:
+        return Severity.INFO
     if null_pool(site) or site.hidden:
         return Severity.INFO
     if site.dead_guard:

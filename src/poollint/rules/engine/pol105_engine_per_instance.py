@@ -72,7 +72,7 @@ from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import (
     disposed_always,
     exempt,
-    frequency_is_known,
+    frequency_is_settled,
     null_pool,
     runs_repeatedly,
     stored_per_database,
@@ -98,7 +98,7 @@ def built_per_instance(site: EngineSite) -> bool:
     """`__init__` makes the engine, and instances repeat or are not known to be single."""
     return (
         site.holder is Holder.INIT
-        and (runs_repeatedly(site) or not frequency_is_known(site))
+        and (runs_repeatedly(site) or not frequency_is_settled(site))
         and not unreferenced_private(site)
         and not stored_per_database(site)
         and not exempt(site)

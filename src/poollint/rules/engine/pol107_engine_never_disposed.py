@@ -136,7 +136,7 @@ def _local(site: EngineSite) -> Verdict:
         METADATA,
         site,
         sentence(head, site.frequency.entry if repeated else "", advice),
-        Severity.WARNING if repeated or site.is_async else Severity.INFO,
+        Severity.WARNING if repeated or (site.is_async and not site.frequency.partly_unknown) else Severity.INFO,
         proven_confidence(site) if frequency_is_known(site) else assumed_confidence(site),
         fix_title="Dispose of the engine in a finally block",
         fix_applicability="display" if site.inline_into else "safe",
