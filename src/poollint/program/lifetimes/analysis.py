@@ -69,8 +69,7 @@ class Lifetimes:
         path, index = making.path, making.call
         facts = self._resolver.facts(path)
         call = facts.calls[index]
-        tracker = self._passing.tracker(path, call.scope, making.handle, index, starts=making.starts)
-        outcome = self._passing.walk(tracker, path, call.scope, State(Phase.ABSENT))
+        tracker, outcome = self._makings.walked(making)
         seen = tracker.seen
         frequency = self._frequencies.of(Run(path, call.scope))
         return HandleSite(
@@ -100,6 +99,7 @@ class Lifetimes:
             in_migration=self._places.is_migration(path),
             one_shot_script=call.scope != 0 and _is_once(frequency),
             at_module_level=call.scope == 0,
+            hinted=making.hinted,
             autocommit=self._autocommit.of(path, index, tracker.aliases),
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope, seen),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import last_name, values_given
+from poollint.program.expressions import last_name, names_bound, values_given, without_await
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.values import ClassValue, External, ExternalInstance, Function, functions_of
 
@@ -15,18 +15,25 @@ if TYPE_CHECKING:
 
     from poollint.library.model import Handle, HandleMaker
     from poollint.program.lifetimes.passing import Passing
+    from poollint.program.lifetimes.tracker import Tracker
+    from poollint.program.lifetimes.walk import Outcome
     from poollint.program.mentions import Mentions
     from poollint.program.names import Resolver
     from poollint.program.values import Value
 
 MARKERS = (b".connect(", b".raw_connection(", b".begin(")
 _OWN_NAMES = ("connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
+_CONNECT = "sqlalchemy.engine.Engine.connect"
+_CONNECTION = "sqlalchemy.engine.Connection"
 _CONNECTIONS = frozenset({"sqlalchemy.engine.Connection", "sqlalchemy.ext.asyncio.AsyncConnection"})
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A call that gives a new handle. `starts` is the phase that a factory of the program leaves it in."""
+    """A call that gives a new handle. `starts` is the phase that a factory of the program leaves it in.
+
+    `hinted`: the type of the engine is not known; that SQLAlchemy's statements run on the result tells what it is.
+    """
 
     path: str
     call: int
@@ -35,6 +42,7 @@ class Making:
     fqn: str
     starts: Phase = Phase.OPEN
     factory: Function | None = None
+    hinted: bool = False
 
 
 class Makings:
@@ -45,39 +53,40 @@ class Makings:
         self._library = resolver.library
         self._mentions = mentions
         self._passing = passing
+        self._trackers: dict[tuple[str, int], Tracker] = {}
+        self._outcomes: dict[tuple[str, int], Outcome[State]] = {}
         self._returned: dict[tuple[str, int], tuple[HandleMaker, Handle, Phase] | None] = {}
 
     def of(self, paths: Iterable[str]) -> list[Making]:
         """All calls that make handles in these files, and in the files that call what these files hand out."""
         found: dict[tuple[str, int], Making] = {}
-        pending: list[tuple[str, frozenset[str] | None]] = [(path, None) for path in paths]
-        done: set[tuple[str, str]] = set()
+        pending: list[tuple[str, str]] = [(path, "") for path in paths]
+        seen = set(pending)
         while pending:
-            path, names = pending.pop()
-            for making in self._in_file(path, names):
+            path, name = pending.pop()
+            handed_out: list[tuple[str, str]] = []
+            for making in self._in_file(path, name):
                 key = (making.path, making.call)
-                if key in found:
-                    continue
-                found[key] = making
-                for home, name in self._handed_out(making):
-                    if (home, name) not in done:
-                        done.add((home, name))
-                        pending.extend((each, frozenset({name})) for each in self._mentions.files(home, name))
-            if names is None:
-                for name in sorted(self._factory_variables(path)):
-                    if (path, name) not in done:
-                        done.add((path, name))
-                        pending.extend((each, frozenset({name})) for each in self._mentions.files(path, name))
+                if key not in found:
+                    found[key] = making
+                    handed_out.extend(self._handed_out(making))
+            if not name:
+                handed_out.extend((path, each) for each in sorted(self._factory_variables(path)))
+            for home, each in handed_out:
+                added = {(other, each) for other in self._mentions.files(home, each)} - seen
+                seen |= added
+                pending.extend(sorted(added))
         return [found[key] for key in sorted(found)]
 
-    def _in_file(self, path: str, names: frozenset[str] | None) -> Iterator[Making]:
+    def _in_file(self, path: str, name: str) -> Iterator[Making]:
+        """The makings of a file that call something of this name, or ("") one of a library's own names."""
         facts = self._resolver.project.facts(path)
         if facts is None:
             return
-        wanted = _spellings(facts, frozenset(_OWN_NAMES) if names is None else names)
+        wanted = _spellings(facts, frozenset({name}) if name else frozenset(_OWN_NAMES))
         for index, call in enumerate(facts.calls):
-            name = last_name(call.func)
-            if name in wanted or (names is not None and name in ("begin", "__call__")):
+            called = last_name(call.func)
+            if called in wanted or (name and called == "begin"):
                 making = self.making(path, index)
                 if making is not None:
                     yield making
@@ -121,6 +130,28 @@ class Makings:
                 result = self._result(function)
                 if result is not None:
                     return Making(path, index, result[0], result[1], result[0].fqn, result[2], function)
+        return self._by_its_statements(path, index)
+
+    def _by_its_statements(self, path: str, index: int) -> Making | None:
+        """`x = unknown.connect()`, then `x.execute(select(...))`: nothing else executes SQLAlchemy's constructs."""
+        call = self._resolver.call(path, index)
+        if not isinstance(call.func, model.Attr) or call.func.attr != "connect" or call.args or call.keywords:
+            return None
+        if self._resolver.values(path, call.scope, call.func.value):
+            return None
+        facts = self._resolver.facts(path)
+        scope = facts.scopes[call.scope]
+        names = {name for op in scope.ops if _is_result(op.value, index) for name in names_bound(op.target)}
+        for each in scope.calls:
+            func = facts.calls[each].func
+            if not isinstance(func, model.Attr) or func.attr != "execute" or not facts.calls[each].args:
+                continue
+            if (isinstance(func.value, model.Name) and func.value.id in names) or _is_result(func.value, index):
+                values = self._resolver.values(path, call.scope, facts.calls[each].args[0])
+                if any(isinstance(v, ExternalInstance) and v.fqn.startswith("sqlalchemy.") for v in values):
+                    maker, handle = self._library.handle_maker(_CONNECT), self._library.handle(_CONNECTION)
+                    if maker is not None and handle is not None:
+                        return Making(path, index, maker, handle, _CONNECT, hinted=True)
         return None
 
     def _name(self, value: Value) -> str:
@@ -159,16 +190,43 @@ class Makings:
             return None
         for index in scope.calls:
             making = self.making(function.path, index)
-            if making is None or making.maker.registry:
+            if making is None or making.maker.registry or not self._may_be_returned(making, scope):
                 continue
-            tracker = self._passing.tracker(function.path, function.scope, making.handle, index, starts=making.starts)
-            self._passing.walk(tracker, function.path, function.scope, State(Phase.ABSENT))
-            if tracker.seen.returned_in:
-                return making.maker, making.handle, max(tracker.seen.returned_in)
+            seen = self.walked(making)[0].seen
+            if seen.returned_in:
+                return making.maker, making.handle, max(seen.returned_in)
         return None
+
+    def _may_be_returned(self, making: Making, scope: model.Scope) -> bool:
+        """Some `return` gives the handle, whatever the path: the walk says whether it is still open there."""
+        aliases = self._tracker(making).aliases
+        return any(op.kind == "return" and aliases.denotes(op.value, aliases.names) for op in scope.ops)
+
+    def _tracker(self, making: Making) -> Tracker:
+        key = (making.path, making.call)
+        if key not in self._trackers:
+            scope = self._resolver.call(making.path, making.call).scope
+            self._trackers[key] = self._passing.tracker(
+                making.path, scope, making.handle, making.call, starts=making.starts
+            )
+        return self._trackers[key]
+
+    def walked(self, making: Making) -> tuple[Tracker, Outcome[State]]:
+        """The handle followed through the scope that makes it: what was seen of it, and all exits."""
+        key = (making.path, making.call)
+        tracker = self._tracker(making)
+        if key not in self._outcomes:
+            scope = self._resolver.call(making.path, making.call).scope
+            self._outcomes[key] = self._passing.walk(tracker, making.path, scope, State(Phase.ABSENT))
+        return tracker, self._outcomes[key]
 
 
 def _spellings(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:
     """The names, and those under which the file imports them."""
     aliases = {imported.name for scope in facts.scopes for imported in scope.imports if imported.attribute in names}
     return names | aliases
+
+
+def _is_result(expr: model.Expr | None, index: int) -> bool:
+    bare = without_await(expr) if expr is not None else None
+    return isinstance(bare, model.CallRef) and bare.index == index

@@ -58,6 +58,8 @@ class HandleSite:
     in_migration: bool = False
     one_shot_script: bool = False
     at_module_level: bool = False
+    hinted: bool = False
+    """The statements that run on it tell what it is, not the type of what made it."""
     autocommit: bool = False
     schema_only: bool = False
     """Everything that it writes is CREATE, ALTER and the like."""

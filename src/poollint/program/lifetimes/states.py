@@ -26,12 +26,16 @@ class Phase(IntEnum):
 
 
 class State(NamedTuple):
-    """`names` are the variables that hold the handle; `written` says that a change waits for its commit."""
+    """`names` are the variables that hold the handle; `written` says that a change waits for its commit.
+
+    `managed`: a `with` block around this place closes it, whatever becomes of the variables.
+    """
 
     phase: Phase
     written: bool = False
     names: frozenset[str] = frozenset()
     facts: Facts = NO_FACTS
+    managed: bool = False
 
     @property
     def alive(self) -> bool:

@@ -73,7 +73,7 @@ class Tracker:
 
     def _acquired(self, state: State) -> Step[State]:
         fresh = State(self._starts, False, frozenset(), state.facts)
-        if state.phase is Phase.HELD and state.names:
+        if state.phase is Phase.HELD and state.names and not state.managed:
             return Step((fresh, state._replace(phase=Phase.LOST)), (state,))
         return Step((fresh,), (state,))
 
@@ -196,6 +196,8 @@ class Tracker:
         is_handle = op.kind != "for" and self.aliases.denotes(op.value, names)
         if op.kind == "with" and not is_handle:
             is_handle = self.aliases.is_closing(op.value, names)
+        if op.kind == "with" and is_handle and state.alive and not isinstance(op.value, model.Attr):
+            state = state._replace(managed=True)
         if op.target is None:
             return (state,)
         targets = list(targets_in(op.target))
@@ -242,7 +244,7 @@ class Tracker:
         if name not in state.names:
             return state
         names = state.names - {name}
-        if names or not state.alive:
+        if names or not state.alive or state.managed:
             return state._replace(names=names)
         return state._replace(names=names, phase=Phase.LOST if state.phase is Phase.HELD else Phase.ABSENT)
 
@@ -312,7 +314,7 @@ class Tracker:
             return state
         if self.aliases.is_closing(value, known) or self.aliases.denotes(value, known):
             self.seen.closes.add(self._scope.blocks[block].end_line)
-            return state._replace(phase=Phase.CLOSED, written=False)
+            return state._replace(phase=Phase.CLOSED, written=False, managed=False)
         if self.aliases.transaction(value, known) == "begin":
             self.seen.commits.add(self._scope.blocks[block].end_line)
             return self._ended(state)

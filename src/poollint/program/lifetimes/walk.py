@@ -254,7 +254,7 @@ class Walk(Generic[S]):
             outcome.merge(self._block(kinds["try-else"], outcome.take(Exit.NEXT)))
         handlers = [index for index in blocks if self._scope.blocks[index].kind == "except"]
         for index in handlers:
-            outcome.merge(self._block(index, raised))
+            outcome.merge(_as_if_finished(self._block(index, raised)))
         if not any(self._transfer.catches(index) for index in handlers):
             for state, reason in raised.items():
                 outcome.add(Exit.RAISE, (state,), reason)
@@ -264,7 +264,7 @@ class Walk(Generic[S]):
         outcome: Outcome[S] = Outcome()
         for how, paths in before.exits.items():
             for state, reason in paths.items():
-                result = self._block(block, {state: reason})
+                result = _as_if_finished(self._block(block, {state: reason}))
                 for after in result.take(Exit.NEXT):
                     outcome.add(how, (after,), reason)
                 outcome.merge(result)
@@ -277,3 +277,23 @@ class Walk(Generic[S]):
         for index in blocks:
             outcome.merge(self._block(index, dict(ready)))
         return outcome
+
+
+def _as_if_finished(outcome: Outcome[S]) -> Outcome[S]:
+    """A clean-up block with its failing calls taken to have gone on: what they skip is not worth a finding.
+
+    A `raise` statement stands, and so does a failure where the block has no other way out.
+    """
+    raised = outcome.exits.get(Exit.RAISE, {})
+    failing = [reason for reason in raised.values() if reason.call >= 0]
+    finished = {
+        state for how, paths in outcome.exits.items() for state, reason in paths.items() if reason not in failing
+    }
+    if not failing or not finished:
+        return outcome
+    kept = {state: reason for state, reason in outcome.take(Exit.RAISE).items() if reason.call < 0}
+    for state, reason in kept.items():
+        outcome.add(Exit.RAISE, (state,), reason)
+    for state in finished:
+        outcome.add(Exit.RAISE, (state,), min(failing))
+    return outcome

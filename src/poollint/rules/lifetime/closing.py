@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poollint.rules.lifetime.exemptions import exempt, freed_by_reference_count, never_executes, yields_it
+from poollint.rules.lifetime.exemptions import (
+    exempt,
+    freed_by_reference_count,
+    never_executes,
+    only_a_failing_commit,
+    yields_it,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 def leaking(sites: Iterable[HandleSite], kind: str) -> Iterator[HandleSite]:
     """Handles of a kind that leave their function with a connection out."""
     for site in sites:
-        if site.kind == kind and site.leaks and not never_executes(site):
+        if site.kind == kind and site.leaks and not never_executes(site) and not only_a_failing_commit(site):
             if not exempt(site) and not freed_by_reference_count(site) and not yields_it(site):
                 yield site
 

@@ -62,3 +62,8 @@ def runs_repeatedly(site: HandleSite) -> bool:
 def yields_it(site: HandleSite) -> bool:
     """A generator hands it out and goes on when the consumer is done."""
     return bool(site.generator) and Escape.YIELDED in site.escapes
+
+
+def only_a_failing_commit(site: HandleSite) -> bool:
+    """Nothing closes it, and only the commit that gives the connection back can leave it out, by failing itself."""
+    return not site.closes and all(leak.how == "raise" and leak.line in site.commits for leak in site.leaks)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from poollint.rules.base import Metadata
 
 _LONGEST_NAME = 40
-_BY_RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
 def call_name(site: HandleSite) -> str:
@@ -84,7 +83,7 @@ def handle_verdict(
         symbol=site.symbol,
         message=sentence(head, entry, advice),
         severity=severity,
-        confidence=confidence,
+        confidence=Confidence.MEDIUM if site.hinted and confidence is Confidence.HIGH else confidence,
         chain=(*(site.frequency.chain if runs_repeatedly(site) else ()), *steps),
         fix_title=fix_title,
         fix_applicability=fix_applicability,

@@ -64,7 +64,7 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.lifetime.exemptions import exempt, yields_it
+from poollint.rules.lifetime.exemptions import exempt, only_a_failing_commit, yields_it
 from poollint.rules.lifetime.reporting import call_name, handle_verdict, leak_step
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ _THROWN_INTO = frozenset({"context manager", "dependency"})
 
 def skips_its_release(site: HandleSite) -> bool:
     """The generator yields the session, and an exception there leaves the connection out."""
-    return site.kind == "session" and yields_it(site) and bool(site.leaks) and not exempt(site)
+    if site.kind != "session" or not yields_it(site) or not site.leaks:
+        return False
+    return not exempt(site) and not only_a_failing_commit(site)
 
 
 def judge(sites: ProgramSites) -> list[Verdict]:
