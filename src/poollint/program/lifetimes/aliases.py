@@ -15,14 +15,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
-_SAME = frozenset(
-    {
-        "contextlib.ExitStack.enter_context",
-        "contextlib.AsyncExitStack.enter_async_context",
-        "contextlib.AsyncExitStack.enter_context",
-        "typing.cast",
-    }
-)
+_SAME = frozenset({"typing.cast", "typing_extensions.cast"})
 
 
 class Aliases:

@@ -83,7 +83,7 @@ class Lifetimes:
             name=self._name(path, call.scope, index),
             is_async=".asyncio." in making.maker.makes,
             context=making.maker.context,
-            registry=making.maker.registry,
+            registry=making.shared,
             refcounted=making.maker.refcounted,
             chained=self._is_chained(path, index),
             leaks=_leaks(outcome, facts.scopes[call.scope]),

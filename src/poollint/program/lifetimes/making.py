@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import last_name, names_bound, values_given, without_await
+from poollint.program.expressions import assignments, last_name, names_bound, values_given, without_await
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.values import ClassValue, External, ExternalInstance, Function, functions_of
 
@@ -25,6 +25,7 @@ MARKERS = (b".connect(", b".raw_connection(", b".begin(")
 _OWN_NAMES = ("connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
 _CONNECT = "sqlalchemy.engine.Engine.connect"
 _CONNECTION = "sqlalchemy.engine.Connection"
+_REGISTRY = "sqlalchemy.orm.scoped_session"
 _CONNECTIONS = frozenset({"sqlalchemy.engine.Connection", "sqlalchemy.ext.asyncio.AsyncConnection"})
 
 
@@ -33,6 +34,7 @@ class Making:
     """A call that gives a new handle. `starts` is the phase that a factory of the program leaves it in.
 
     `hinted`: the type of the engine is not known; that SQLAlchemy's statements run on the result tells what it is.
+    `shared`: a registry that outlives the function keeps it.
     """
 
     path: str
@@ -43,6 +45,7 @@ class Making:
     starts: Phase = Phase.OPEN
     factory: Function | None = None
     hinted: bool = False
+    shared: bool = False
 
 
 class Makings:
@@ -72,6 +75,7 @@ class Makings:
                     handed_out.extend(self._handed_out(making))
             if not name:
                 handed_out.extend((path, each) for each in sorted(self._factory_variables(path)))
+                handed_out.extend((path, each) for each in self._classes(path))
             for home, each in handed_out:
                 added = {(other, each) for other in self._mentions.files(home, each)} - seen
                 seen |= added
@@ -86,7 +90,7 @@ class Makings:
         wanted = _spellings(facts, frozenset({name}) if name else frozenset(_OWN_NAMES))
         for index, call in enumerate(facts.calls):
             called = last_name(call.func)
-            if called in wanted or (name and called == "begin"):
+            if called in wanted or (called == "begin" if name else isinstance(call.func, model.CallRef)):
                 making = self.making(path, index)
                 if making is not None:
                     yield making
@@ -104,6 +108,13 @@ class Makings:
                     if name and any(self._makes_handles(v) for v in self._resolver.values(path, number, op.value)):
                         found.add(name)
         return found
+
+    def _classes(self, path: str) -> Iterator[str]:
+        """Classes of the file that derive from a session class."""
+        facts = self._resolver.project.facts(path)
+        for number, scope in enumerate(facts.scopes if facts is not None else ()):
+            if scope.kind == "class" and self._name(ClassValue(path, number)):
+                yield scope.name
 
     def _makes_handles(self, value: Value) -> bool:
         return isinstance(value, ExternalInstance) and self._library.handle_maker(f"{value.fqn}.__call__") is not None
@@ -125,7 +136,8 @@ class Makings:
                 handle = self._library.handle(maker.makes)
                 if handle is None or self._is_bound_to_connection(path, index):
                     return None
-                return Making(path, index, maker, handle, fqn)
+                shared = maker.registry and not self._is_made_here(path, index)
+                return Making(path, index, maker, handle, fqn, shared=shared)
             for function in functions_of(value):
                 result = self._result(function)
                 if result is not None:
@@ -137,7 +149,8 @@ class Makings:
         call = self._resolver.call(path, index)
         if not isinstance(call.func, model.Attr) or call.func.attr != "connect" or call.args or call.keywords:
             return None
-        if self._resolver.values(path, call.scope, call.func.value):
+        receivers = self._resolver.values(path, call.scope, call.func.value)
+        if not all(isinstance(value, (External, ExternalInstance)) for value in receivers):
             return None
         facts = self._resolver.facts(path)
         scope = facts.scopes[call.scope]
@@ -165,6 +178,22 @@ class Makings:
                     return base
         return ""
 
+    def _is_made_here(self, path: str, index: int) -> bool:
+        """The registry that is called is new in this function: `scoped_session(factory)()` shares nothing."""
+        call = self._resolver.call(path, index)
+        func = call.func.value if isinstance(call.func, model.Attr) else call.func
+        if isinstance(func, model.CallRef):
+            return True
+        scope = self._resolver.scope(path, call.scope)
+        if scope.kind != "function" or not isinstance(func, model.Name) or func.id in scope.globals:
+            return False
+        made = [op for op in assignments(scope, func.id) if isinstance(op.value, model.CallRef)]
+        return any(
+            value == ExternalInstance(self._library.canonical(_REGISTRY))
+            for op in made
+            for value in self._resolver.values(path, call.scope, op.value)
+        ) and all(isinstance(op.value, model.CallRef) for op in assignments(scope, func.id))
+
     def _is_bound_to_connection(self, path: str, index: int) -> bool:
         """A session on somebody else's connection takes none from the pool (S6)."""
         call = self._resolver.call(path, index)
@@ -190,7 +219,7 @@ class Makings:
             return None
         for index in scope.calls:
             making = self.making(function.path, index)
-            if making is None or making.maker.registry or not self._may_be_returned(making, scope):
+            if making is None or making.shared or not self._may_be_returned(making, scope):
                 continue
             seen = self.walked(making)[0].seen
             if seen.returned_in:

@@ -94,6 +94,8 @@ class Tracker:
             return Step((self._ended(state),), (state._replace(phase=Phase.HELD),) if fails else ())
         if method in handle.same or method in handle.quiet:
             return self._quiet(call, method, state)
+        if method in handle.begins:
+            return Step(self._taken(call, state).after)
         if state.phase is Phase.CLOSED:
             self.seen.used_after_close.setdefault(index, set()).add(state.phase)
         writes = method in handle.writes or (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.rules.lifetime.exemptions import (
     exempt,
     freed_by_reference_count,
+    handed_over,
     never_executes,
     only_a_failing_commit,
     yields_it,
@@ -18,12 +19,22 @@ if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
 
 
+REASONS = (
+    exempt,
+    never_executes,
+    freed_by_reference_count,
+    yields_it,
+    handed_over,
+    only_a_failing_commit,
+)
+"""Why a handle with a leak is quiet; each is a named predicate."""
+
+
 def leaking(sites: Iterable[HandleSite], kind: str) -> Iterator[HandleSite]:
     """Handles of a kind that leave their function with a connection out."""
     for site in sites:
-        if site.kind == kind and site.leaks and not never_executes(site) and not only_a_failing_commit(site):
-            if not exempt(site) and not freed_by_reference_count(site) and not yields_it(site):
-                yield site
+        if site.kind == kind and site.leaks and not any(holds(site) for holds in REASONS):
+            yield site
 
 
 def never_given_back(site: HandleSite) -> bool:

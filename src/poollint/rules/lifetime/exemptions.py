@@ -64,6 +64,11 @@ def yields_it(site: HandleSite) -> bool:
     return bool(site.generator) and Escape.YIELDED in site.escapes
 
 
+def handed_over(site: HandleSite) -> bool:
+    """Somebody else gets it in the end (S8); only an exception before that leaves the connection out."""
+    return bool(site.escapes - {Escape.YIELDED}) and all(leak.how == "raise" for leak in site.leaks)
+
+
 def only_a_failing_commit(site: HandleSite) -> bool:
     """Nothing closes it, and only the commit that gives the connection back can leave it out, by failing itself."""
     return not site.closes and all(leak.how == "raise" and leak.line in site.commits for leak in site.leaks)
