@@ -73,7 +73,7 @@ def test_the_main_command_finds_what_the_page_shows(readme: str) -> None:
     command = [sys.executable, "-m", "poollint", *last[1:], "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stdout.count("\n") == 1
+    assert done.stdout.count("\n") == 2
     assert done.stdout in readme
 
 
