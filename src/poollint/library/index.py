@@ -53,6 +53,11 @@ class Library:
         return frozenset(name.rpartition(".")[2] for name in self._tables.engine_factories.numbers)
 
     @property
+    def session_factory_names(self) -> frozenset[str]:
+        """The last parts of the names of what makes sessions, or makes something that makes them."""
+        return frozenset(name.rpartition(".")[2] for name in self._tables.session_factories.numbers)
+
+    @property
     def instance_methods(self) -> frozenset[str]:
         """Names and patterns of methods that some library calls on an instance which it is handed."""
         rows = self._tables.entry_points.rows

@@ -110,7 +110,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     disposing = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
     nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
-    makings = lifetimes.makings(holding)
+    makings = lifetimes.makings()
     nodes.extend(node for making in makings for node in lifetimes.nodes(making))
     frequencies.settle(nodes)
 

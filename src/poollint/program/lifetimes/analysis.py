@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 _HOW = {Exit.RAISE: "raise", Exit.RETURN: "return", Exit.NEXT: "end"}
+_SPEAKING = (b"sqlalchemy", b"sqlmodel", b"ngine")
+_NOT_ASKED = Frequency(Times.ONCE, False)
 _CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _FIXTURES = frozenset({"pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture"})
 
@@ -44,21 +46,27 @@ class Lifetimes:
         self._autocommit = Autocommit(resolver)
         self._makings = Makings(resolver, callers.mentions, self._passing)
 
-    def makings(self, holding: list[str]) -> list[Making]:
-        """The calls that make handles, in order. `holding`: the files that mention something that makes engines."""
-        return self._makings.of(self._files(holding))
+    def makings(self) -> list[Making]:
+        """The calls that make handles, in order."""
+        return self._makings.of(self._files())
 
-    def _files(self, holding: list[str]) -> list[str]:
-        """Files that may make a handle by a library's own name, and can name an engine or session class."""
+    def _files(self) -> list[str]:
+        """Files that may make a handle by a library's own name, and speak of an engine or of the library."""
         project = self._resolver.project
-        modules = sorted({project.tail(path) for path in holding} - {"__init__"})
-        tokens = (b"sqlalchemy", b"sqlmodel", *(name.encode(errors="surrogateescape") for name in modules))
         wanted = (*MARKERS, b"Session(", b"sessionmaker", b"scoped_session", b"create_session")
-        return [path for path in project.containing(wanted) if any(token in project.data(path) for token in tokens)]
+        return [path for path in project.containing(wanted) if any(word in project.data(path) for word in _SPEAKING)]
 
     def nodes(self, making: Making) -> list[Node]:
-        """The nodes whose frequencies the site needs."""
+        """The nodes whose frequencies the site needs: none where there is nothing to say about it."""
+        if not self._is_at_stake(making):
+            return []
         return [Run(making.path, self._resolver.call(making.path, making.call).scope)]
+
+    def _is_at_stake(self, making: Making) -> bool:
+        """Some rule may speak of it: a path leaves the connection out, or a change is never committed."""
+        tracker, outcome = self._makings.walked(making)
+        scope = self._resolver.call(making.path, making.call).scope
+        return bool(_leaks(outcome, self._resolver.scope(making.path, scope)))
 
     def line(self, making: Making) -> int:
         """The line of the call."""
@@ -71,7 +79,8 @@ class Lifetimes:
         call = facts.calls[index]
         tracker, outcome = self._makings.walked(making)
         seen = tracker.seen
-        frequency = self._frequencies.of(Run(path, call.scope))
+        nodes = self.nodes(making)
+        frequency = self._frequencies.of(nodes[0]) if nodes else _NOT_ASKED
         return HandleSite(
             span=spans.of(path, call),
             chunk_line=call.line,

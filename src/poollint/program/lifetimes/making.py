@@ -73,14 +73,38 @@ class Makings:
                 if key not in found:
                     found[key] = making
                     handed_out.extend(self._handed_out(making))
+            handed_out.extend((path, each) for each in sorted(set(self._factory_names(path, name)) - {name}))
             if not name:
-                handed_out.extend((path, each) for each in sorted(self._factory_variables(path)))
                 handed_out.extend((path, each) for each in self._classes(path))
             for home, each in handed_out:
-                added = {(other, each) for other in self._mentions.files(home, each)} - seen
+                added = {(other, each) for other in self._calling(home, each)} - seen
                 seen |= added
                 pending.extend(sorted(added))
         return [found[key] for key in sorted(found)]
+
+    def _calling(self, home: str, name: str) -> list[str]:
+        """The files that call something of this name, and can name the module that hands it out.
+
+        No file is parsed for the answer: one that mentions the name and the module may hand the name on.
+        """
+        project = self._resolver.project
+        begins = f"{name}.begin(".encode(errors="surrogateescape")
+        mentioning = frozenset(project.mentioning(name))
+        calling = {*project.calling(name), *(path for path in mentioning if begins in project.data(path))}
+        if not calling - {home}:
+            return sorted(calling)
+        found = {home}
+        tails = {project.tail(home)}
+        pending = [project.tail(home)]
+        while pending:
+            for path in project.mentioning(pending.pop()):
+                if path in found or (path not in mentioning and path not in project.starring):
+                    continue
+                found.add(path)
+                if project.tail(path) not in tails:
+                    tails.add(project.tail(path))
+                    pending.append(project.tail(path))
+        return sorted(calling & found)
 
     def _in_file(self, path: str, name: str) -> Iterator[Making]:
         """The makings of a file that call something of this name, or ("") one of a library's own names."""
@@ -95,25 +119,32 @@ class Makings:
                 if making is not None:
                     yield making
 
-    def _factory_variables(self, path: str) -> set[str]:
-        """Variables and attributes that hold a sessionmaker."""
+    def _factory_names(self, path: str, name: str) -> Iterator[str]:
+        """The variables, attributes and functions of a file that hand out a sessionmaker.
+
+        `name`: what hands it out elsewhere, "" for the library's own classes.
+        """
         facts = self._resolver.project.facts(path)
         if facts is None:
-            return set()
-        found = set()
+            return
+        wanted = _spellings(facts, frozenset({name}) if name else self._library.session_factory_names)
         for number, scope in enumerate(facts.scopes):
             for op in scope.ops:
-                if op.kind == "bind" and isinstance(op.value, (model.CallRef, model.Await)):
-                    name = last_name(op.target)
-                    if name and any(self._makes_handles(v) for v in self._resolver.values(path, number, op.value)):
-                        found.add(name)
-        return found
+                if op.value is None or op.kind not in ("bind", "return"):
+                    continue
+                value = without_await(op.value)
+                source = facts.calls[value.index].func if isinstance(value, model.CallRef) else value
+                target = last_name(op.target) if op.kind == "bind" else scope.name
+                if target and last_name(source) in wanted:
+                    if any(self._makes_handles(each) for each in self._resolver.values(path, number, value)):
+                        yield target
 
     def _classes(self, path: str) -> Iterator[str]:
         """Classes of the file that derive from a session class."""
         facts = self._resolver.project.facts(path)
+        wanted = _spellings(facts, frozenset(_OWN_NAMES)) if facts is not None else frozenset()
         for number, scope in enumerate(facts.scopes if facts is not None else ()):
-            if scope.kind == "class" and self._name(ClassValue(path, number)):
+            if any(last_name(base) in wanted for base in scope.bases) and self._name(ClassValue(path, number)):
                 yield scope.name
 
     def _makes_handles(self, value: Value) -> bool:
@@ -217,7 +248,7 @@ class Makings:
             return None
         if any(self._library.memoizer(name) for name in self._resolver.decorator_names(function.path, function.scope)):
             return None
-        for index in scope.calls:
+        for index in _returned_calls(scope):
             making = self.making(function.path, index)
             if making is None or making.shared or not self._may_be_returned(making, scope):
                 continue
@@ -259,3 +290,25 @@ def _spellings(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str
 def _is_result(expr: model.Expr | None, index: int) -> bool:
     bare = without_await(expr) if expr is not None else None
     return isinstance(bare, model.CallRef) and bare.index == index
+
+
+def _returned_calls(scope: model.Scope) -> list[int]:
+    """The calls whose result a function may return, directly or through variables."""
+    found: set[int] = set()
+    names: set[str] = set()
+    pending = [op.value for op in scope.ops if op.kind == "return" and op.value is not None]
+    while pending:
+        expr = pending.pop()
+        if isinstance(expr, model.CallRef):
+            found.add(expr.index)
+        elif isinstance(expr, model.Name):
+            if expr.id not in names:
+                names.add(expr.id)
+                pending.extend(op.value for op in scope.ops if op.value is not None and expr.id in names_bound(op.target))
+        elif isinstance(expr, (model.Await, model.Walrus, model.Attr)):
+            pending.append(expr.value)
+        elif isinstance(expr, model.Conditional):
+            pending.extend((expr.body, expr.orelse))
+        elif isinstance(expr, model.Bool):
+            pending.extend(expr.items)
+    return sorted(found)

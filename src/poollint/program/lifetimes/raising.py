@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from poollint.facts import model
+from poollint.program.expressions import last_name
 from poollint.program.values import ClassValue, External, ExternalInstance
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _CATCH_ALL = frozenset({"builtins.Exception", "builtins.BaseException", "builtins.object"})
+_EXCEPTIONS = ("Error", "Exception", "Warning")
 _CATCH_ALL_OF = ("sqlalchemy.exc.SQLAlchemyError", "sqlalchemy.exc.DBAPIError", "sqlalchemy.exc.StatementError")
 
 
@@ -29,6 +31,7 @@ class Raising:
         self._functions = frozenset(lists.get("functions", ()))
         self._modules = tuple(f"{name}." for name in lists.get("modules", ()))
         self._methods = frozenset(lists.get("methods", ()))
+        self._names = frozenset(name.rpartition(".")[2] for name in self._functions)
         self._memo: dict[tuple[str, int], bool] = {}
 
     def can_raise(self, path: str, index: int) -> bool:
@@ -39,10 +42,13 @@ class Raising:
         return self._memo[key]
 
     def _can_raise(self, path: str, index: int) -> bool:
+        func = self._resolver.call(path, index).func
+        name = last_name(func)
+        if not name or (name not in self._names and name not in self._methods and not name.endswith(_EXCEPTIONS)):
+            return True  # Nothing on the lists is called so: the callee's module need not be read.
         callees = self._resolver.callee(path, index)
         if callees:
             return not all(self._is_safe(value) for value in callees)
-        func = self._resolver.call(path, index).func
         return not (isinstance(func, model.Attr) and func.attr in self._methods)
 
     def _is_safe(self, value: object) -> bool:
