@@ -22,6 +22,7 @@ class Statements:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+        self._names: dict[tuple[str, int, str], str] = {}
 
     def writes(self, path: str, scope: int, call: model.Call) -> bool:
         """The statement of `execute(statement)` changes data or the schema."""
@@ -44,20 +45,23 @@ class Statements:
         if isinstance(expr, model.Derived) and expr.items:
             return self._word(path, scope, expr.items[0], depth + 1)
         if isinstance(expr, model.Name):
-            words = {
-                self._word(path, scope, op.value, depth + 1)
-                for op in assignments(self._resolver.scope(path, scope), expr.id)
-                if op.kind == "bind"
-            }
-            if not words and scope > 0:
-                words = {
-                    self._word(path, 0, op.value, depth + 1)
-                    for op in assignments(self._resolver.scope(path, 0), expr.id)
-                }
-            return words.pop() if len(words) == 1 else ""
+            return self._of_name(path, scope, expr.id) or (self._of_name(path, 0, expr.id) if scope else "")
         if isinstance(expr, model.CallRef):
             return self._of_call(path, scope, expr.index, depth)
         return ""
+
+    def _of_name(self, path: str, scope: int, name: str) -> str:
+        """The word on which all assignments of a variable agree; one from the variable itself adds nothing."""
+        key = (path, scope, name)
+        if key not in self._names:
+            self._names[key] = ""
+            words = {
+                self._word(path, scope, op.value, 0)
+                for op in assignments(self._resolver.scope(path, scope), name)
+                if op.kind == "bind"
+            } - {""}
+            self._names[key] = words.pop() if len(words) == 1 else ""
+        return self._names[key]
 
     def _of_call(self, path: str, scope: int, index: int, depth: int) -> str:
         call = self._resolver.call(path, index)
