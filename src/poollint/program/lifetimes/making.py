@@ -228,10 +228,22 @@ class Makings:
     def _is_bound_to_connection(self, path: str, index: int) -> bool:
         """A session on somebody else's connection takes none from the pool (S6)."""
         call = self._resolver.call(path, index)
+        scope = self._resolver.scope(path, call.scope)
         for argument in values_given(call):
+            if isinstance(argument, model.Name) and self._is_connected(path, scope, argument.id):
+                return True
             for value in self._resolver.values(path, call.scope, argument):
                 if isinstance(value, ExternalInstance) and value.fqn in _CONNECTIONS:
                     return True
+        return False
+
+    def _is_connected(self, path: str, scope: model.Scope, name: str) -> bool:
+        """`with store.engine.connect() as name`: a connection also where the engine's type is not known."""
+        calls = self._resolver.facts(path).calls
+        for op in assignments(scope, name):
+            value = without_await(op.value) if op.value is not None else None
+            if isinstance(value, model.CallRef) and last_name(calls[value.index].func) in ("connect", "begin"):
+                return True
         return False
 
     def _result(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
@@ -304,7 +316,9 @@ def _returned_calls(scope: model.Scope) -> list[int]:
         elif isinstance(expr, model.Name):
             if expr.id not in names:
                 names.add(expr.id)
-                pending.extend(op.value for op in scope.ops if op.value is not None and expr.id in names_bound(op.target))
+                pending.extend(
+                    op.value for op in scope.ops if op.value is not None and expr.id in names_bound(op.target)
+                )
         elif isinstance(expr, (model.Await, model.Walrus, model.Attr)):
             pending.append(expr.value)
         elif isinstance(expr, model.Conditional):
