@@ -408,6 +408,32 @@ def test_explain_and_engines(example: Path) -> None:
     assert objects[0]["times"] == "many"
 
 
+def test_explain_tells_who_owns_a_session(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "db.py").write_text(
+        "from sqlalchemy import create_engine, text\n"
+        "from sqlalchemy.orm import Session\n"
+        "engine = create_engine('postgresql://app@db/app')\n"
+        "def count(registry):\n"
+        "    session = Session(engine)\n"
+        "    number = session.execute(text('select 1')).scalar()\n"
+        "    session.close()\n"
+        "    return number\n"
+        "def kept(registry):\n"
+        "    session = Session(engine)\n"
+        "    session.execute(text('select 1'))\n"
+        "    registry.append(session)\n"
+    )
+    explained = real_poollint("explain", "db.py:5", cwd=tmp_path).out
+    assert "Session() makes a session here (sqlalchemy.orm.Session), in count." in explained
+    assert "Owner: this function." in explained
+    assert "Given back: closed at line 7." in explained
+    assert "Not given back when line 6 raises." in explained
+    kept = real_poollint("explain", "db.py:10", cwd=tmp_path).out
+    assert "Owner: the code that it is passed to" in kept
+    assert "handed_over: Somebody else gets it in the end; only an exception" in kept
+
+
 def test_explain_names_the_exemption(tmp_path: Path) -> None:
     lines = (
         "from sqlalchemy import create_engine, text",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.program.graph import Run
+from poollint.program.lifetimes.explaining import about_handle
 from poollint.program.sites import EngineSite, Frequency, ProgramSites, Times
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Explainer:
         for site in self._sites.engines:
             if site.span.path == path and site.span.line <= line <= site.span.end_line:
                 found.extend(_about_site(site))
+        for handle in self._sites.handles:
+            if handle.span.path == path and handle.span.line <= line <= handle.span.end_line:
+                found.extend(about_handle(handle))
         facts = self._resolver.project.facts(path) if path in self._resolver.project.files else None
         if facts is None:
             return found or [f"{path} is no file of this program, or it cannot be parsed."]

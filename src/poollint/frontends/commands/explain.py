@@ -68,8 +68,9 @@ def parse_place(place: str) -> tuple[str, int]:
 
 
 def exemption_lines(program: Program, path: str, line: int) -> Iterator[str]:
-    """Why the rules are quiet or milder about the engines that are made on a line."""
+    """Why the rules are quiet or milder about the engines, sessions and connections that are made on a line."""
     from poollint.rules.engine.exemptions import EXEMPTIONS, MITIGATIONS, in_words
+    from poollint.rules.lifetime.closing import REASONS
 
     for site in program.result.sites.engines:
         if site.span.path == path and site.span.line <= line <= site.span.end_line:
@@ -77,6 +78,11 @@ def exemption_lines(program: Program, path: str, line: int) -> Iterator[str]:
                 if holds(site):
                     head = "Quiet" if holds in EXEMPTIONS else "Quiet or milder"
                     yield f"{head} at {site.spelled}(), {holds.__name__}: {in_words(holds)}"
+    for handle in program.result.sites.handles:
+        if handle.span.path == path and handle.span.line <= line <= handle.span.end_line:
+            for reason in REASONS if handle.leaks else ():
+                if reason(handle):
+                    yield f"Quiet at {handle.spelled}(), {reason.__name__}: {in_words(reason)}"
 
 
 def verdict_lines(program: Program, path: str, line: int) -> Iterator[str]:

@@ -156,7 +156,7 @@ MITIGATIONS: tuple[Callable[[EngineSite], bool], ...] = (
 """Further reasons, each for some of the rules only or for a lower severity."""
 
 
-def in_words(predicate: Callable[[EngineSite], bool]) -> str:
+def in_words(predicate: Callable[..., bool]) -> str:
     """What a predicate says, as a sentence, without the numbers of the catalogue."""
     return re.sub(r" \(S\d+[^)]*\)", "", (predicate.__doc__ or "").partition("\n")[0])
 

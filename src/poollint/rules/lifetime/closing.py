@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.rules.lifetime.exemptions import (
-    exempt,
+    at_module_level,
     freed_by_reference_count,
     handed_over,
+    in_migration,
+    in_tests,
+    kept_by_registry,
     never_executes,
     only_a_failing_commit,
     yields_it,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from poollint.program.lifetimes.sites import HandleSite
 
 
-REASONS = (
-    exempt,
+REASONS: tuple[Callable[[HandleSite], bool], ...] = (
+    in_tests,
+    in_migration,
+    kept_by_registry,
+    at_module_level,
     never_executes,
     freed_by_reference_count,
     yields_it,
