@@ -141,6 +141,13 @@ SIMPLE = st.one_of(
         [
             "return engine",
             "return create_engine(URL)",
+            "session = SessionLocal()",
+            "session.execute(sa.text('SELECT 1'))",
+            "session.add(url)",
+            "session.commit()",
+            "session.close()",
+            "yield session",
+            "make(session)",
             "engine.dispose()",
             "pass",
             "global _engine",
@@ -158,6 +165,9 @@ HEADERS = st.sampled_from(
         "if not self._engine:",
         "if key not in pool:",
         "with engine.connect() as c:",
+        "with SessionLocal() as session:",
+        "with session.begin():",
+        "if session is None:",
         "try:|finally:",
         "try:|except KeyError:",
         "def make(url=URL, key=None):",
@@ -206,7 +216,8 @@ from sqlalchemy.pool import NullPool
 import other
 app = FastAPI()
 executor = ThreadPoolExecutor()
-_engine = None
+_engine = session = None
+SessionLocal = sessionmaker(create_engine("postgresql://app@db/app"))
 """
 
 

@@ -273,9 +273,9 @@ class Walk(Generic[S]):
     def _match(self, blocks: tuple[int, ...], states: Paths[S]) -> Outcome[S]:
         subject = self._scope.blocks[blocks[0]].test
         outcome = self._evaluated(self._sequence.calls_of_test(subject), states)
-        ready = outcome.exits.get(Exit.NEXT, {})
+        ready = dict(outcome.exits.get(Exit.NEXT, {}))
         for index in blocks:
-            outcome.merge(self._block(index, dict(ready)))
+            outcome.merge(self._block(index, ready))
         return outcome
 
 
