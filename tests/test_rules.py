@@ -19,6 +19,7 @@ from poollint.checking.selection import choose, decide
 from poollint.findings import Severity
 from poollint.program.lifetimes import observations as handles
 from poollint.program.lifetimes.sites import HandleSite, Leak
+from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import (
     Confidence,
     DisposeSite,
@@ -622,7 +623,14 @@ class TestRegistry:
 
 class TestMessages:
     def test_all_messages_fit_and_command_nothing_vague(self) -> None:
-        found = verdicts(ProgramSites(tuple(_matrix()), (disposal(), _wordy_disposal()), tuple(handle_matrix())))
+        found = verdicts(
+            ProgramSites(
+                tuple(_matrix()),
+                (disposal(), _wordy_disposal()),
+                tuple(handle_matrix()),
+                misuses=tuple(misuse_matrix()),
+            )
+        )
         assert {verdict.code for verdict in found} == {each.metadata.code for each in RULES if each.judge}
         for message in {verdict.message for verdict in found}:
             assert len(message) <= LONGEST, message
@@ -704,6 +712,16 @@ def _matrix() -> list[EngineSite]:
     return [
         replace(each, span=replace(PLACE, line=number, end_line=number), chunk_line=number)
         for number, each in enumerate(made, 1)
+    ]
+
+
+def misuse_matrix() -> list[Misuse]:
+    """Wrong uses of every kind, with short and long names."""
+    long = "a_rather_long_name_" * 6
+    shapes = itertools.product(MisuseKind, ("session", f"self.{long}"), ("12", long), (True, False))
+    return [
+        Misuse(kind, replace(PLACE, line=number, end_line=number), "f", spelled, detail, grave=flag, certain=flag)
+        for number, (kind, spelled, detail, flag) in enumerate(shapes, 1)
     ]
 
 

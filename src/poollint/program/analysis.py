@@ -16,6 +16,7 @@ from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
 from poollint.program.lifetimes.analysis import Lifetimes
+from poollint.program.misuses.search import Misuses
 from poollint.program.names import Resolver
 from poollint.program.own_caches import OwnCaches
 from poollint.program.per_test import PerTest
@@ -120,6 +121,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
         tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
         tuple(_handles(project, lifetimes, makings)),
+        misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),
     )
     if request.facts_cache is not None:
         request.facts_cache.save()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.misuses.sites import Misuse
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -234,3 +235,4 @@ class ProgramSites:
     engines: tuple[EngineSite, ...] = ()
     disposals: tuple[DisposeSite, ...] = ()
     handles: tuple[HandleSite, ...] = ()
+    misuses: tuple[Misuse, ...] = ()

@@ -15,6 +15,10 @@ from poollint.rules.connection import (
     pol602_connection_close_not_guaranteed,
     pol603_chained_connect_execute,
     pol605_connection_write_without_commit,
+    pol606_session_bound_to_fresh_connection,
+    pol607_engine_begin_without_with,
+    pol608_session_connection_closed,
+    pol609_driver_state_leaks_into_pool,
 )
 from poollint.rules.engine import (
     pol101_engine_per_call,
@@ -45,14 +49,21 @@ from poollint.rules.session import (
     pol201_session_never_closed,
     pol202_session_close_not_guaranteed,
     pol203_session_committed_but_not_closed,
+    pol204_session_factory_without_owner,
     pol205_generator_session_without_finally,
     pol206_session_write_without_commit,
+    pol207_error_swallowed_without_rollback,
+    pol209_session_crosses_thread_or_task,
+    pol215_session_escapes_to_background_task,
+    pol216_async_release_not_awaited,
+    pol221_flask_app_context_never_popped,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import DisposeSite, EngineSite
     from poollint.rules.base import Judge, Rule
 
@@ -77,12 +88,22 @@ RULES: tuple[Rule, ...] = (
     pol201_session_never_closed.RULE,
     pol202_session_close_not_guaranteed.RULE,
     pol203_session_committed_but_not_closed.RULE,
+    pol204_session_factory_without_owner.RULE,
     pol205_generator_session_without_finally.RULE,
     pol206_session_write_without_commit.RULE,
+    pol207_error_swallowed_without_rollback.RULE,
+    pol209_session_crosses_thread_or_task.RULE,
+    pol215_session_escapes_to_background_task.RULE,
+    pol216_async_release_not_awaited.RULE,
+    pol221_flask_app_context_never_popped.RULE,
     pol601_connection_never_closed.RULE,
     pol602_connection_close_not_guaranteed.RULE,
     pol603_chained_connect_execute.RULE,
     pol605_connection_write_without_commit.RULE,
+    pol606_session_bound_to_fresh_connection.RULE,
+    pol607_engine_begin_without_with.RULE,
+    pol608_session_connection_closed.RULE,
+    pol609_driver_state_leaks_into_pool.RULE,
     pol900_internal_error.RULE,
     pol901_syntax_error.RULE,
     pol902_unused_suppression.RULE,
@@ -107,11 +128,14 @@ PRECEDENCE: tuple[str, ...] = (
     "POL102",
     "POL107",
     "POL108",
+    "POL204",
     "POL205",
     "POL201",
     "POL202",
     "POL206",
     "POL203",
+    "POL606",
+    "POL607",
     "POL603",
     "POL601",
     "POL602",
@@ -170,11 +194,18 @@ def _single(sites: ProgramSites) -> Iterator[ProgramSites]:
         yield ProgramSites(disposals=(disposal,))
     for handle in sites.handles:
         yield ProgramSites(handles=(handle,))
+    for misuse in sites.misuses:
+        yield ProgramSites(misuses=(misuse,))
 
 
 def _internal_error(failing: Rule, error: Exception, sites: ProgramSites) -> Verdict:
     """POL900 at the first of `sites`; the path is empty where there is none."""
-    candidates: tuple[EngineSite | DisposeSite | HandleSite, ...] = (*sites.engines, *sites.disposals, *sites.handles)
+    candidates: tuple[EngineSite | DisposeSite | HandleSite | Misuse, ...] = (
+        *sites.engines,
+        *sites.disposals,
+        *sites.handles,
+        *sites.misuses,
+    )
     site = candidates[0] if candidates else None
     span = Span("", 1, 0, 1, 0) if site is None else site.span
     return Verdict(

@@ -46,6 +46,11 @@ class Lifetimes:
         self._autocommit = Autocommit(resolver)
         self._makings = Makings(resolver, callers.mentions, self._passing)
 
+    @property
+    def makers(self) -> Makings:
+        """What finds the calls that make handles."""
+        return self._makings
+
     def makings(self) -> list[Making]:
         """The calls that make handles, in order."""
         return self._makings.of(self._files())

@@ -246,6 +246,14 @@ class Makings:
                 return True
         return False
 
+    def fresh_making(self, function: Function) -> Making | None:
+        """The call in a function of the program that makes what the function returns; None where nothing is fresh."""
+        if self._result(function) is None:
+            return None
+        scope = self._resolver.scope(function.path, function.scope)
+        made = (self.making(function.path, index) for index in _returned_calls(scope))
+        return next((each for each in made if each is not None and self._may_be_returned(each, scope)), None)
+
     def _result(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
         """What a function of the program returns fresh."""
         key = (function.path, function.scope)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _TRANSACTION_ENDS = frozenset({"commit", "rollback", "close"})
+_EXITS = frozenset({"__exit__", "__aexit__"})
 _CURSOR_EXECUTES = frozenset({"execute", "executemany"})
 _SWALLOWING = frozenset({"contextlib.suppress", "pytest.raises"})
 
@@ -82,7 +83,7 @@ class Tracker:
 
     def _method(self, index: int, call: model.Call, method: str, state: State) -> Step[State]:
         handle, line = self.handle, call.line
-        if method in handle.closes:
+        if method in handle.closes or method in _EXITS:
             self.seen.closes.add(line)
             return Step((state._replace(phase=Phase.CLOSED, written=False),))
         if method in handle.rolls_back:

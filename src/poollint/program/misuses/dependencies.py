@@ -1,0 +1,81 @@
+"""POL204: a FastAPI dependency that returns a session: nobody closes it when the request ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.program import spans
+from poollint.program.expressions import last_name, spelled
+from poollint.program.misuses.sites import Misuse, MisuseKind
+from poollint.program.misuses.typed import DEPENDS
+from poollint.program.sites import Span, Step
+from poollint.program.values import External, ExternalInstance, Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poollint.facts import model
+    from poollint.program.lifetimes.making import Makings
+    from poollint.program.names import Resolver
+    from poollint.program.places import Places
+
+
+class Dependencies:
+    """Looks at what is given to Depends()."""
+
+    markers = (b"Depends(", b"Security(")
+
+    def __init__(self, resolver: Resolver, places: Places, makings: Makings) -> None:
+        self._resolver = resolver
+        self._places = places
+        self._makings = makings
+
+    def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
+        """The dependencies of a file that hand out a session without an owner."""
+        seen = set()
+        for index, call in enumerate(facts.calls):
+            if not call.args or last_name(call.func) not in ("Depends", "Security"):
+                continue
+            if not any(isinstance(v, External) and v.fqn in DEPENDS for v in self._resolver.callee(path, index)):
+                continue
+            for value in self._resolver.values(path, call.scope, call.args[0]):
+                found = self._of_provider(path, facts, call, value)
+                if found is not None and found.span not in seen:
+                    seen.add(found.span)
+                    yield found
+
+    def _of_provider(self, path: str, facts: model.ModuleFacts, call: model.Call, value: object) -> Misuse | None:
+        if isinstance(value, Function):
+            return self._of_function(path, call, value)
+        names = []
+        if isinstance(value, ExternalInstance):
+            names.append(f"{value.fqn}.__call__")
+        elif isinstance(value, External):
+            names.append(value.fqn)
+        for name in names:
+            maker = self._resolver.library.handle_maker(name)
+            if maker is not None and not maker.registry:
+                return self._misuse(path, spans.of(path, call), "", spelled(call.args[0], facts), ())
+        return None
+
+    def _of_function(self, path: str, call: model.Call, function: Function) -> Misuse | None:
+        result = self._makings.fresh_making(function)
+        if result is None or result.handle.kind != "session":
+            return None
+        scope = self._resolver.scope(function.path, function.scope)
+        making = spans.of(function.path, self._resolver.call(function.path, result.call))
+        step = Step(spans.of(path, call), f"{scope.name or 'lambda'}() is a dependency of each request")
+        return self._misuse(function.path, making, scope.qualname, scope.name or "lambda", (step,))
+
+    def _misuse(self, path: str, span: Span, symbol: str, name: str, related: tuple[Step, ...]) -> Misuse:
+        return Misuse(
+            MisuseKind.DEPENDENCY,
+            span,
+            symbol,
+            name,
+            related=related,
+            grave=True,
+            in_test=self._places.is_test(path),
+            in_migration=self._places.is_migration(path),
+            group=span,
+        )

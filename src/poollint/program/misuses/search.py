@@ -1,0 +1,80 @@
+"""Where wrong uses can be: the files at stake, each shown to the finders whose words it mentions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from poollint.program.misuses.app_contexts import AppContexts
+from poollint.program.misuses.awaiting import Awaiting
+from poollint.program.misuses.binding import Binding
+from poollint.program.misuses.dependencies import Dependencies
+from poollint.program.misuses.driver_state import DriverState
+from poollint.program.misuses.handing import Handing
+from poollint.program.misuses.session_connections import SessionConnections
+from poollint.program.misuses.swallowed import Swallowed
+from poollint.program.misuses.typed import Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poollint.facts import model
+    from poollint.program.callers import Callers
+    from poollint.program.lifetimes.making import Makings
+    from poollint.program.misuses.sites import Misuse
+    from poollint.program.names import Resolver
+    from poollint.program.places import Places
+
+_OWN_TOKENS = (b"sqlalchemy", b"sqlmodel")
+
+
+class Finder(Protocol):
+    """Finds wrong uses of one kind in one file that contains one of its `markers`."""
+
+    @property
+    def markers(self) -> tuple[bytes, ...]:
+        """Byte strings of which a file at stake contains one."""
+
+    def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
+        """The wrong uses of a file."""
+
+
+class Misuses:
+    """Builds `Misuse`s for one program."""
+
+    def __init__(self, resolver: Resolver, callers: Callers, places: Places, makings: Makings) -> None:
+        self._resolver = resolver
+        typed = Typed(resolver)
+        self._finders: tuple[Finder, ...] = (
+            Swallowed(resolver, typed, places),
+            Awaiting(resolver, places),
+            Binding(resolver, places),
+            SessionConnections(resolver, places),
+            DriverState(typed, places),
+            Handing(resolver, typed, callers, places),
+            Dependencies(resolver, places, makings),
+            AppContexts(resolver, callers, places),
+        )
+
+    def of(self, holding: list[str]) -> list[Misuse]:
+        """All wrong uses, in order. `holding`: the files that mention something that makes engines."""
+        project = self._resolver.project
+        modules = sorted({project.tail(path) for path in holding} - {"__init__"})
+        tokens = (*_OWN_TOKENS, *(name.encode(errors="surrogateescape") for name in modules))
+        markers = sorted({marker for finder in self._finders for marker in finder.markers})
+        found: set[Misuse] = set()
+        for path in project.containing(markers):
+            data = project.data(path)
+            if any(token in data for token in tokens):
+                wanted = [finder for finder in self._finders if any(marker in data for marker in finder.markers)]
+                found.update(self._in_file(path, wanted))
+        return sorted(found, key=lambda each: (each.span, each.kind.value))
+
+    def _in_file(self, path: str, finders: list[Finder]) -> Iterator[Misuse]:
+        facts = self._resolver.project.facts(path)
+        if facts is None:
+            return
+        for finder in finders:
+            try:
+                yield from list(finder.of(path, facts))
+            except Exception as error:  # One finder that fails on one file; the others stand.
+                self._resolver.project.failed(path, 1, error)

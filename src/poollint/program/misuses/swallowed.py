@@ -1,0 +1,283 @@
+"""POL207: a handler that catches a failed commit or flush, and a session that goes on without a rollback.
+
+After a failed flush or commit every further use raises PendingRollbackError until somebody calls rollback().
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program import spans
+from poollint.program.expressions import dotted, names_bound, values_given
+from poollint.program.misuses.sites import Misuse, MisuseKind
+from poollint.program.sites import Step
+from poollint.program.values import External, functions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poollint.library.model import Handle
+    from poollint.program.misuses.typed import Typed
+    from poollint.program.names import Resolver
+    from poollint.program.places import Places
+
+_FAILING = frozenset({"commit", "flush"})
+_DATABASE_ERRORS = (
+    "sqlalchemy.exc.",
+    "sqlalchemy.orm.exc.",
+    "psycopg2.",
+    "psycopg.",
+    "asyncpg.",
+    "pymysql.",
+    "sqlite3.",
+)
+_BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
+_LEAVES = frozenset({"return", "raise"})
+_DEEPEST = 3
+
+
+class Swallowed:
+    """Looks at the handlers of one file at a time."""
+
+    markers = (b".commit(", b".flush(")
+
+    def __init__(self, resolver: Resolver, typed: Typed, places: Places) -> None:
+        self._resolver = resolver
+        self._typed = typed
+        self._places = places
+
+    def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
+        """One misuse for each handler after which a session is used in a failed transaction."""
+        for number, scope in enumerate(facts.scopes):
+            for index, block in enumerate(scope.blocks):
+                if block.kind == "except":
+                    yield from self._handler(path, facts, number, index)
+
+    def _handler(self, path: str, facts: model.ModuleFacts, number: int, handler: int) -> Iterator[Misuse]:
+        scope = facts.scopes[number]
+        block = scope.blocks[handler]
+        tried = block.group
+        for text, handle, failing in self._failing(path, facts, number, tried):
+            if not self._catches(path, number, block.test) or self._recovers(
+                path, facts, number, handler, text, handle
+            ):
+                continue
+            used = self._first_use(path, facts, scope, handler, text, handle)
+            kind = MisuseKind.USED_IN_HANDLER
+            if used is None:
+                kind = MisuseKind.SWALLOWED
+                used = self._use_after(path, facts, number, tried, handler, text, handle)
+            if used is None:
+                continue
+            yield Misuse(
+                kind,
+                spans.of_line(path, self._header(path, block.line)),
+                scope.qualname,
+                text,
+                detail=str(used.line),
+                related=(
+                    Step(spans.of(path, failing), "when this fails, the transaction is lost until rollback()"),
+                    Step(spans.of(path, used), "the session is used here without a rollback"),
+                ),
+                in_test=self._places.is_test(path),
+                in_migration=self._places.is_migration(path),
+            )
+            return
+
+    def _header(self, path: str, line: int) -> int:
+        """The line of the `except` above the first statement of its block: the facts keep the statement only."""
+        lines = self._resolver.project.data(path).splitlines()
+        for number in range(min(line, len(lines)), 0, -1):
+            if lines[number - 1].lstrip().startswith(b"except"):
+                return number
+        return line
+
+    # ---------------------------------------------------------------------------------------------- the try block
+    def _failing(
+        self, path: str, facts: model.ModuleFacts, number: int, tried: int
+    ) -> Iterator[tuple[str, Handle, model.Call]]:
+        """Sessions that the try block commits or flushes: as written, and the call."""
+        scope = facts.scopes[number]
+        seen = set()
+        for index in scope.calls:
+            call = facts.calls[index]
+            if not isinstance(call.func, model.Attr) or call.func.attr not in _FAILING or call.op < 0:
+                continue
+            text = dotted(call.func.value)
+            if not text or text in seen or not _is_inside(scope, call.block, tried):
+                continue
+            if _nested_try(scope, call.block, tried) or _begins_inside(scope, text, tried):
+                continue
+            handle = self._typed.handle(path, number, call.func.value)
+            if handle is not None and handle.kind == "session":
+                seen.add(text)
+                yield text, handle, call
+
+    def _catches(self, path: str, scope: int, caught: model.Expr | None) -> bool:
+        """The handler is for errors of the database, among others."""
+        if caught is None:
+            return True
+        if isinstance(caught, model.Items):
+            return any(self._catches(path, scope, item) for item in caught.items)
+        return any(
+            isinstance(value, External) and (value.fqn in _BROAD or value.fqn.startswith(_DATABASE_ERRORS))
+            for value in self._resolver.values(path, scope, caught)
+        )
+
+    # ---------------------------------------------------------------------------------------------- the handler
+    def _recovers(
+        self, path: str, facts: model.ModuleFacts, number: int, handler: int, text: str, handle: Handle
+    ) -> bool:
+        """The handler rolls back or closes, or calls something that may."""
+        scope = facts.scopes[number]
+        for index in scope.calls:
+            call = facts.calls[index]
+            if not _is_inside(scope, call.block, handler):
+                continue
+            if isinstance(call.func, model.Attr):
+                if call.func.attr in (*handle.rolls_back, *handle.closes, "remove", "expunge_all"):
+                    return True
+            if any(dotted(given) == text for given in values_given(call)):
+                return True
+            if self._may_recover(path, index, 0):
+                return True
+        return False
+
+    def _may_recover(self, path: str, index: int, depth: int) -> bool:
+        """A function of the program that rolls back or closes something, itself or in what it calls."""
+        if depth > _DEEPEST:
+            return True
+        for value in self._resolver.callee(path, index):
+            for function in functions_of(value):
+                facts = self._resolver.facts(function.path)
+                for inner in facts.scopes[function.scope].calls:
+                    func = facts.calls[inner].func
+                    if isinstance(func, model.Attr) and func.attr in ("rollback", "close", "remove"):
+                        return True
+                    if self._may_recover(function.path, inner, depth + 1):
+                        return True
+        return False
+
+    def _first_use(
+        self, path: str, facts: model.ModuleFacts, scope: model.Scope, handler: int, text: str, handle: Handle
+    ) -> model.Call | None:
+        """The first statement on the session in the handler."""
+        calls = (facts.calls[index] for index in scope.calls)
+        uses = [call for call in calls if _is_inside(scope, call.block, handler) and _uses(call, text, handle)]
+        return min(uses, key=lambda call: (call.line, call.column), default=None)
+
+    # ---------------------------------------------------------------------------------------------- afterwards
+    def _use_after(
+        self, path: str, facts: model.ModuleFacts, number: int, tried: int, handler: int, text: str, handle: Handle
+    ) -> model.Call | None:
+        """A statement on the session that runs when the handler is done: behind it, or in the next pass of a loop."""
+        scope = facts.scopes[number]
+        block = scope.blocks[handler]
+        if block.exit in _LEAVES or any(op.kind in ("raise", "return") and op.block == handler for op in scope.ops):
+            return None
+        end = max(each.end_line for each in scope.blocks if each.group == tried)
+        loop = _loop_of(scope, tried)
+        bound_in_loop = loop >= 0 and _is_bound_inside(scope, text, loop)
+        stays = block.exit != "break"
+        uses = []
+        for index in scope.calls:
+            call = facts.calls[index]
+            if not _uses(call, text, handle):
+                if isinstance(call.func, model.Attr) and dotted(call.func.value) == text and call.line > end:
+                    if call.func.attr in (*handle.rolls_back, *handle.closes, "remove"):
+                        break
+                continue
+            behind = call.line > end and not _is_other_branch(scope, call.block, tried)
+            if behind and block.exit == "continue" and loop >= 0 and _is_inside(scope, call.block, loop):
+                behind = False
+            again = stays and loop >= 0 and not bound_in_loop and _is_inside(scope, call.block, loop)
+            if behind or again:
+                uses.append(call)
+        if not uses or self._ends_in_loop(facts, scope, loop, text, handle, tried):
+            return None
+        return min(uses, key=lambda call: (call.line <= end, call.line, call.column))
+
+    def _ends_in_loop(
+        self, facts: model.ModuleFacts, scope: model.Scope, loop: int, text: str, handle: Handle, tried: int
+    ) -> bool:
+        """Something in the loop, or in the `finally` of the same statement, rolls back or closes."""
+        finals = {i for i, each in enumerate(scope.blocks) if each.kind == "finally" and each.group == tried}
+        for index in scope.calls:
+            call = facts.calls[index]
+            if not isinstance(call.func, model.Attr) or dotted(call.func.value) != text:
+                continue
+            if call.func.attr in (*handle.rolls_back, *handle.closes, "remove"):
+                if any(_is_inside(scope, call.block, final) for final in finals):
+                    return True
+                if loop >= 0 and _is_inside(scope, call.block, loop) and not _is_inside(scope, call.block, tried):
+                    return True
+        return False
+
+
+def _uses(call: model.Call, text: str, handle: Handle) -> bool:
+    """A call on the session that runs a statement."""
+    if not isinstance(call.func, model.Attr) or dotted(call.func.value) != text:
+        return False
+    name = call.func.attr
+    return name in (*handle.executes, *handle.takes, *handle.commits, *handle.lazy)
+
+
+def _is_inside(scope: model.Scope, block: int, outer: int) -> bool:
+    while block >= 0:
+        if block == outer:
+            return True
+        block = scope.blocks[block].parent
+    return False
+
+
+def _nested_try(scope: model.Scope, block: int, tried: int) -> bool:
+    """A handler or a savepoint of its own stands between the call and the try block."""
+    while block != tried and block >= 0:
+        found = scope.blocks[block]
+        if found.kind in ("try", "except", "with"):
+            return True
+        block = found.parent
+    return False
+
+
+def _begins_inside(scope: model.Scope, text: str, tried: int) -> bool:
+    """The session is made in the try block itself."""
+    return _is_bound_inside(scope, text, tried)
+
+
+def _is_bound_inside(scope: model.Scope, text: str, block: int) -> bool:
+    name = text.split(".", 1)[0]
+    target = scope.blocks[block].target
+    if scope.blocks[block].kind == "for" and target is not None and name in names_bound(target):
+        return True
+    return any(
+        op.target is not None
+        and (dotted(op.target) == text or name in names_bound(op.target))
+        and _is_inside(scope, op.block, block)
+        for op in scope.ops
+    )
+
+
+def _loop_of(scope: model.Scope, block: int) -> int:
+    while block >= 0:
+        if scope.blocks[block].kind in ("for", "while"):
+            return block
+        block = scope.blocks[block].parent
+    return -1
+
+
+def _is_other_branch(scope: model.Scope, block: int, tried: int) -> bool:
+    """The block is an alternative of one that holds the try statement: `else` beside `if`, another `case`."""
+    groups = {}
+    current = tried
+    while current >= 0:
+        groups[scope.blocks[current].group] = current
+        current = scope.blocks[current].parent
+    current = block
+    while current >= 0:
+        group = scope.blocks[current].group
+        if group in groups and groups[group] != current and scope.blocks[current].kind != "finally":
+            return True
+        current = scope.blocks[current].parent
+    return False
