@@ -6,6 +6,7 @@ for apart from the others. A state never grows without bound (`Transfer.widened`
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
@@ -40,9 +41,11 @@ class Reason(NamedTuple):
     call: int = -1
 
 
-class Step(NamedTuple, Generic[S]):
+@dataclass(slots=True)
+class Step(Generic[S]):
     """What one event makes of a state: the states after it, and those in which it raises."""
 
+    # A generic NamedTuple needs CPython 3.11.
     after: tuple[S, ...]
     raising: tuple[S, ...] = ()
 
