@@ -368,7 +368,7 @@ def test_touching_a_file_means_no_analysis(project: Path, fake: fake_program.Fak
     assert fake.analyses == 1
 
 
-@pytest.mark.parametrize("change", ["new file", "removed file", "renamed file", "manifest", "setting"])
+@pytest.mark.parametrize("change", ["new file", "removed file", "renamed file", "manifest", "lock file", "setting"])
 def test_what_else_means_a_new_analysis(project: Path, fake: fake_program.FakeProgram, change: str) -> None:
     write(project, app="e = 1\n", other="f = 1\n")
     check([project])
@@ -380,6 +380,8 @@ def test_what_else_means_a_new_analysis(project: Path, fake: fake_program.FakePr
         (project / "other.py").rename(project / "another.py")
     elif change == "manifest":
         (project / "setup.cfg").write_text("[metadata]\n")
+    elif change == "lock file":
+        (project / "uv.lock").write_text("version = 1\n")
     else:
         (project / "pyproject.toml").write_text('[tool.poollint]\nexclude = ["other.py"]\n')
     check([project])

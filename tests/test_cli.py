@@ -274,9 +274,21 @@ def test_show_settings_is_a_configuration(project: Path) -> None:
     assert lines[0] == f"root {project}"
     assert lines[1] == f"  # from {project / 'pyproject.toml'}"
     table = parse_toml("\n".join(lines[1:]).encode(), "")
-    table.pop("sqlalchemy-version")
     expected = Settings(ignore=("POL101",), per_file_ignores=(("a*", ("POL102",)),), source="x")
     assert settings_from_table(table, "x") == expected
+
+
+def test_show_settings_tells_the_versions_and_why(project: Path) -> None:
+    (project / "requirements.txt").write_text("sqlalchemy==1.4.54\nfastapi>=0.100,<0.118\n")
+    ended = poollint("check", "--show-settings")
+    assert "sqlalchemy-version =" not in ended.out
+    assert "  # SQLAlchemy 1.4.54: sqlalchemy==1.4.54 in requirements.txt\n" in ended.out
+    assert "  # FastAPI 0.117: the newest that fastapi>=0.100,<0.118 in requirements.txt allows\n" in ended.out
+    assert "  # Flask-SQLAlchemy unknown: no file names it\n" in ended.out
+    (project / "pyproject.toml").write_text("[tool.poollint]\nsqlalchemy-version = '2.0'\n")
+    ended = poollint("check", "--show-settings")
+    assert '  sqlalchemy-version = "2.0"\n' in ended.out
+    assert "  # SQLAlchemy 2.0: sqlalchemy-version in pyproject.toml\n" in ended.out
 
 
 # ---------------------------------------------------------------------------------------------- standard input

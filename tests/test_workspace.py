@@ -142,6 +142,17 @@ class TestListing:
             status.st_ino,
         )
 
+    def test_files_near_the_root_that_tell_versions(self, tmp_path: Path) -> None:
+        told = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "requirements-dev.txt"]
+        told += ["constraints.txt", "requirements/base.txt", "pkg-1.dist-info/METADATA"]
+        silent = ["Pipfile", "notes.txt", "METADATA", "requirements.in", "requirements/in/base.txt", "a/uv.lock"]
+        silent += ["a/requirements.txt", "a/b.dist-info/METADATA", "requirements/readme.md", "pkg-1.dist-info/RECORD"]
+        tree(tmp_path, {"pyproject.toml": CONFIGURED, **dict.fromkeys((*told, *silent), "")})
+        tree(tmp_path, {"requirements/x.py": "", "requirements/old.txt": "", "requirements/.gitignore": "old.txt"})
+        listing = list_files(tmp_path, Settings())
+        assert [entry.path for entry in listing.manifests] == sorted([*told, "pyproject.toml"])
+        assert [entry.path for entry in listing.files] == ["requirements/x.py"]
+
     def test_installed_and_generated_folders_are_never_read(self, tmp_path: Path) -> None:
         folders = [".git", ".tox", "node_modules", "__pycache__", ".venv", "lib/site-packages", ".poollint_cache"]
         tree(tmp_path, {"pyproject.toml": PLAIN, **{f"{folder}/x.py": "" for folder in folders}, "x.py": ""})

@@ -38,6 +38,7 @@ class Kind(str, Enum):
     STRINGS = "list of strings"
     TABLE = "table of lists of strings"
     STRING = "string"
+    VERSION = "version"
     CHOICE = "one of"
     COUNT = "number from 0"
     SWITCH = "true or false"
@@ -113,7 +114,12 @@ SETTINGS_KEYS = (
     ),
     SettingsKey("jobs", Kind.COUNT, 0, "Number of processes that read files; 0 chooses automatically."),
     SettingsKey("respect-gitignore", Kind.SWITCH, True, "Leave out what .gitignore files leave out."),
-    SettingsKey("sqlalchemy-version", Kind.STRING, None, "The SQLAlchemy version the code runs on; not used yet."),
+    SettingsKey(
+        "sqlalchemy-version",
+        Kind.VERSION,
+        None,
+        "The SQLAlchemy version that the code runs on; otherwise lock and requirement files tell.",
+    ),
     SettingsKey("output-format", Kind.CHOICE, "text", "The format of the report.", OUTPUT_FORMATS),
 )
 
@@ -227,6 +233,8 @@ def validated(key: SettingsKey, value: object) -> object:
         return value
     if not isinstance(value, str):
         raise ValueError(f"expected a string, found {_type_name(value)}")
+    if key.kind is Kind.VERSION and not _is_version(value):
+        raise ValueError(f'"{value}" is no version: write it like "1.4" or "2.0.30"')
     if key.kind is Kind.CHOICE and value not in key.choices:
         raise ValueError(f'"{value}" is not one of {", ".join(key.choices)}{_did_you_mean(value, key.choices)}')
     return value
@@ -245,6 +253,11 @@ def override(settings: Settings, **changes: Any) -> Settings:
         name: tuple(value) if isinstance(value, list) else value for name, value in changes.items() if value is not None
     }
     return replace(settings, **given) if given else settings
+
+
+def _is_version(text: str) -> bool:
+    parts = text.split(".")
+    return len(parts) <= 3 and all(part.isascii() and part.isdecimal() and len(part) < 6 for part in parts)
 
 
 def _strings(value: object, expectation: str) -> tuple[str, ...]:

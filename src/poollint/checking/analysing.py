@@ -76,6 +76,7 @@ def analyse_program(
     root: str, settings: Settings, shared: Shared, listing: Listing, reader: FileReader
 ) -> ProgramResult:
     """What the reasoning layer says about the program of `root`. Raises `CheckError` when the models are wrong."""
+    from poollint.checking.declared import declared_versions
     from poollint.checking.shared import cache_of
     from poollint.facts.cache import FactsCache
     from poollint.program.analysis import ProgramRequest, analyse
@@ -96,6 +97,7 @@ def analyse_program(
             jobs=settings.jobs or AUTOMATIC_JOBS,
             everything=shared.options.everything,
             src=settings.src,
+            versions=declared_versions(settings, listing, reader),
         )
     )
 

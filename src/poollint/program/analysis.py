@@ -26,6 +26,8 @@ from poollint.program.project import Problem, Project
 from poollint.program.registrations import Registrations
 from poollint.program.scripts import console_scripts
 from poollint.program.sites import EngineSite, Holder, ProgramSites, Span
+from poollint.program.versions import UNDECLARED, Versions
+from poollint.workspace.manifests import is_project_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +63,7 @@ class ProgramRequest:
     jobs: int = 1
     everything: bool = False
     src: tuple[str, ...] = ()
+    versions: Versions = UNDECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     project = Project(request.files, request.read, request.facts_cache, request.src, request.everything)
     resolver = Resolver(project, request.library)
     places = Places(resolver)
-    predicates = Predicates(resolver, places, console_scripts(project, request.manifests))
+    predicates = Predicates(resolver, places, console_scripts(project, filter(is_project_file, request.manifests)))
     registrations = Registrations(resolver, places, predicates)
     guards = Guards(resolver)
     callers = Callers(resolver, guards, registrations, places)
@@ -122,6 +125,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
         tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
         tuple(_handles(project, lifetimes, makings)),
         misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),
+        versions=request.versions,
     )
     if request.facts_cache is not None:
         request.facts_cache.save()

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from poollint.program.project import Project
 
 _TARGET = re.compile(r"""=\s*["']?([A-Za-z_][\w.]*):([A-Za-z_]\w*)["']?""")
 
 
-def console_scripts(project: Project, manifests: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+def console_scripts(project: Project, manifests: Iterable[str]) -> frozenset[tuple[str, str]]:
     """(file, function) of every `name = "pkg.mod:func"` in the manifests.
 
     The text is scanned line by line: a broken manifest still names its scripts, and nothing else in such a file has

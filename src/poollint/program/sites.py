@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from poollint.program.versions import UNDECLARED, Versions
+
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.misuses.sites import Misuse
@@ -236,3 +238,4 @@ class ProgramSites:
     disposals: tuple[DisposeSite, ...] = ()
     handles: tuple[HandleSite, ...] = ()
     misuses: tuple[Misuse, ...] = ()
+    versions: Versions = UNDECLARED

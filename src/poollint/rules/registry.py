@@ -5,6 +5,7 @@ Importing this module loads every rule file, and nothing of libcst: a rule file 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
@@ -179,7 +180,7 @@ def _judged_one_by_one(failing: Rule, judge: Judge, sites: ProgramSites, error: 
     """The verdicts of a rule that failed, without the sites that it fails on, and one POL900 for the first of these."""
     found: list[Verdict] = []
     fault: Verdict | None = None
-    for single in _single(sites):
+    for single in (replace(single, versions=sites.versions) for single in _single(sites)):
         try:
             found.extend(judge(single))
         except Exception as error_here:

@@ -43,7 +43,8 @@ class FileEntry(NamedTuple):
 class Listing:
     """Everything that a walk saw, each part sorted by path; paths are relative to `root`, with `/`.
 
-    `files` are the .py files, `manifests` each pyproject.toml and setup.cfg, `notebooks` are seen and never read.
+    `files` are the .py files, `notebooks` are seen and never read. `manifests` are each pyproject.toml and setup.cfg,
+    and the files near the root that name versions (`poollint.workspace.manifests`).
     `skipped` holds (path, reason). `links` holds (link, target) for links to places inside of the root: the target is
     read once, under its own path. `directories` holds each folder that was walked with its mtime; "" is the root.
     `watched` are further files that decided about the listing (ignore files, manifests of nested roots).

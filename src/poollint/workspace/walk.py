@@ -25,6 +25,7 @@ from poollint.workspace.listing import (
     entry_of,
     stat_entry,
 )
+from poollint.workspace.manifests import manifests_among
 from poollint.workspace.roots import MARKERS, PYPROJECT, RootFinder, is_listed
 
 if TYPE_CHECKING:
@@ -58,7 +59,6 @@ NEVER_READ_FOLDERS = frozenset(
         "dist-packages",
     }
 )
-MANIFESTS = (PYPROJECT, "setup.cfg")
 GITIGNORE = ".gitignore"
 
 
@@ -135,10 +135,11 @@ class Walk:
         if GITIGNORE in names and self.settings.respect_gitignore:
             scopes = self._with_ignore_file(scopes, f"{folder}/{GITIGNORE}" if folder else GITIGNORE)
         prefix = f"{folder}/" if folder else ""
-        return [(path, scopes) for path in self._sort_entries(entries, prefix, scopes)]
+        manifests = manifests_among(folder, names)
+        return [(path, scopes) for path in self._sort_entries(entries, prefix, scopes, manifests)]
 
     def _sort_entries(
-        self, entries: list[os.DirEntry[str]], prefix: str, scopes: tuple[_IgnoreScope, ...]
+        self, entries: list[os.DirEntry[str]], prefix: str, scopes: tuple[_IgnoreScope, ...], manifests: frozenset[str]
     ) -> Iterator[str]:
         """Put each entry into its list; yields the folders to walk."""
         for entry in entries:
@@ -149,7 +150,7 @@ class Walk:
                     self._note_link(entry, path)
                     continue
                 is_directory = entry.is_dir(follow_symlinks=False)
-                if not is_directory and not name.endswith((".py", ".ipynb")) and name not in MANIFESTS:
+                if not is_directory and not name.endswith((".py", ".ipynb")) and name not in manifests:
                     continue
                 if is_directory and name in NEVER_READ_FOLDERS:
                     self.skipped.append((path, NEVER_READ))
@@ -162,15 +163,14 @@ class Walk:
                 elif name.endswith(".ipynb"):
                     self.notebooks.append(path)
                 else:
-                    self._add_file(entry, path)
+                    self._add_file(entry, path, self.manifests if name in manifests else self.files)
             except OSError:
                 self.skipped.append((path, UNREADABLE))
 
-    def _add_file(self, entry: os.DirEntry[str], path: str) -> None:
+    def _add_file(self, entry: os.DirEntry[str], path: str, files: list[FileEntry]) -> None:
         file = entry_of(path, entry.stat())
-        if file is None:
-            return
-        (self.manifests if entry.name in MANIFESTS else self.files).append(file)
+        if file is not None:
+            files.append(file)
 
     def _note_link(self, entry: os.DirEntry[str], path: str) -> None:
         """Note down where a link leads; its target is read under its own path or not at all."""

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poollint.checking.declared import declared_versions
 from poollint.checking.options import settings_for
+from poollint.checking.sources import FileReader
 from poollint.config import SETTINGS_KEYS, ConfigError
 from poollint.findings import relative_path
 from poollint.frontends.status import FAILED, FOUND_NOTHING, UsageError
@@ -33,7 +35,9 @@ def show(arguments: argparse.Namespace, paths: Sequence[str], options: CheckOpti
         settings = usable_settings(root, options)
         terminal.write(f"root {relative_path(root.as_posix(), Path.cwd())}\n")
         if arguments.show_settings:
-            terminal.write("".join(f"  {line}\n" for line in setting_lines(settings)))
+            terminal.write(
+                "".join(f"  {line}\n" for line in (*setting_lines(settings), *version_lines(root, settings)))
+            )
         if arguments.show_files:
             listing = list_files(root, settings)
             terminal.write("".join(f"  {line}\n" for line in file_lines(listing, paths)))
@@ -67,15 +71,23 @@ def setting_lines(settings: Settings) -> Iterator[str]:
     """One line a setting, as it would stand in a configuration file, and where the values come from."""
     yield f"# from {printable(settings.source) or 'the defaults'}"
     for key in SETTINGS_KEYS:
-        yield f"{key.name} = {as_toml(getattr(settings, key.attribute))}"
+        value = getattr(settings, key.attribute)
+        if value is not None:
+            yield f"{key.name} = {as_toml(value)}"
+
+
+def version_lines(root: Path, settings: Settings) -> Iterator[str]:
+    """One comment a library: the version that the program of the root runs on, and why."""
+    versions = declared_versions(settings, list_files(root, settings), FileReader(str(root), {}))
+    yield f"# SQLAlchemy {versions.sqlalchemy}: {printable(versions.sqlalchemy.source)}"
+    yield f"# FastAPI {versions.fastapi}: {printable(versions.fastapi.source)}"
+    yield f"# Flask-SQLAlchemy {versions.flask_sqlalchemy}: {printable(versions.flask_sqlalchemy.source)}"
 
 
 def as_toml(value: object) -> str:
-    """A value as TOML writes it; nothing is an empty string."""
+    """A value as TOML writes it."""
     import json
 
-    if value is None:
-        return '""'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):

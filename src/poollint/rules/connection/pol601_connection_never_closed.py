@@ -32,7 +32,8 @@ def version():
 - The connection is returned, stored, yielded, or passed to code that may keep or close it.
 - No statement runs on it: a dropped Connection that did nothing goes back at once.
 - Tests and migrations. In a script that ends soon it is info.
-- It is an error where the function is known to run again and again, else a warning.
+- It is an error where the function is known to run again and again, else a warning; never more than a warning where the
+  project runs on SQLAlchemy 1.x.
 
 ## Fix safety
 A `with` block around the uses is safe when no result that still reads from the connection leaves the block.
@@ -47,11 +48,13 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking, never_given_back
-from poollint.rules.lifetime.reporting import call_name, first_leak, handle_verdict, held_severity, leak_step
+from poollint.rules.lifetime.releases import connection_severity, leak_that_stays
+from poollint.rules.lifetime.reporting import call_name, handle_verdict, held_severity, leak_step, leak_words
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL601",
@@ -66,20 +69,22 @@ METADATA = Metadata(
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each connection that nothing gives back."""
     return [
-        _verdict(site)
+        _verdict(site, sites.versions.sqlalchemy)
         for site in leaking(sites.handles, "connection")
         if never_given_back(site) and not (site.chained and not site.name)
     ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
+    leak = leak_that_stays(site, sqlalchemy)
+    when = f" {leak_words(leak)}" if sqlalchemy.below(2, 0) else ""
     return handle_verdict(
         METADATA,
         site,
-        f"{call_name(site)} is never closed, it stays checked out",
+        f"{call_name(site)} is never closed, it stays checked out{when}",
         "use it in a with block",
-        held_severity(site),
-        steps=(leak_step(site, first_leak(site)),),
+        connection_severity(held_severity(site), site, sqlalchemy),
+        steps=(leak_step(site, leak),),
         fix_title="Use the connection in a with block",
         fix_applicability="safe",
     )

@@ -51,9 +51,9 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import given_back_sometimes, leaking
+from poollint.rules.lifetime.releases import connection_severity, leak_that_stays
 from poollint.rules.lifetime.reporting import (
     call_name,
-    first_leak,
     handle_verdict,
     leak_step,
     leak_words,
@@ -63,6 +63,7 @@ from poollint.rules.lifetime.reporting import (
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL602",
@@ -76,17 +77,21 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each connection that some path does not give back."""
-    return [_verdict(site) for site in leaking(sites.handles, "connection") if given_back_sometimes(site)]
+    return [
+        _verdict(site, sites.versions.sqlalchemy)
+        for site in leaking(sites.handles, "connection")
+        if given_back_sometimes(site)
+    ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
-    leak = first_leak(site)
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
+    leak = leak_that_stays(site, sqlalchemy)
     return handle_verdict(
         METADATA,
         site,
         f"{call_name(site)} is not closed {leak_words(leak)}",
         "close it in finally, or use with",
-        warning_severity(site),
+        connection_severity(warning_severity(site), site, sqlalchemy),
         steps=(leak_step(site, leak),),
         fix_title="Close the connection in a finally block",
         fix_applicability="safe",

@@ -29,6 +29,7 @@ def version():
 ## When it stays quiet
 - `engine.connect().execution_options(...)` that a `with` block or a variable takes over.
 - Tests and migrations. In a script that ends soon it is info.
+- It is a warning where the project runs on SQLAlchemy 1.x: there only an exception leaves the connection out.
 
 ## Fix safety
 A `with` block is safe where the data are fetched in the same expression; with a write it is unsafe, because the
@@ -45,11 +46,14 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking
-from poollint.rules.lifetime.reporting import call_name, handle_verdict, warning_severity
+from poollint.rules.lifetime.exemptions import one_shot_script
+from poollint.rules.lifetime.releases import connection_severity
+from poollint.rules.lifetime.reporting import call_name, handle_verdict
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL603",
@@ -68,17 +72,19 @@ def is_anonymous(site: HandleSite) -> bool:
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each connection without a name."""
-    return [_verdict(site) for site in leaking(sites.handles, "connection") if is_anonymous(site)]
+    return [
+        _verdict(site, sites.versions.sqlalchemy) for site in leaking(sites.handles, "connection") if is_anonymous(site)
+    ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
-    severity = warning_severity(site)
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
+    severity = Severity.INFO if one_shot_script(site) else Severity.ERROR
     return handle_verdict(
         METADATA,
         site,
         f"{call_name(site)} has no name, so nothing can close it",
         "use it in a with block",
-        severity if severity is Severity.INFO else Severity.ERROR,
+        connection_severity(severity, site, sqlalchemy),
         fix_title="Use the connection in a with block",
         fix_applicability="unsafe" if site.writes else "safe",
     )

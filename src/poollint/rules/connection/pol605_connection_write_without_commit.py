@@ -34,6 +34,7 @@ def touch(user_id):
 - The connection is a parameter, or is returned, stored, yielded or passed on.
 - Tests and migrations.
 - It is info where only the schema is changed: the MySQL family commits that by itself.
+- It is info where the project runs on SQLAlchemy 1.x, which commits by itself: the loss comes with the upgrade.
 
 ## Fix safety
 `engine.begin()` in the place of `engine.connect()` is unsafe: what was rolled back is saved from then on.
@@ -50,12 +51,14 @@ from poollint.findings import Confidence, Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import place
 from poollint.rules.lifetime.exemptions import exempt
+from poollint.rules.lifetime.releases import commits_by_itself
 from poollint.rules.lifetime.reporting import call_name, handle_verdict
 from poollint.rules.lifetime.writing import writes_in_vain, written_step
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL605",
@@ -70,20 +73,24 @@ METADATA = Metadata(
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each connection whose changes are thrown away."""
     return [
-        _verdict(site)
+        _verdict(site, sites.versions.sqlalchemy)
         for site in sites.handles
         if site.kind == "connection" and writes_in_vain(site) and not exempt(site)
     ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     step = written_step(site)
+    if commits_by_itself(sqlalchemy):
+        loss = f"the write at {place(step.span)} breaks on upgrade to 2.0"
+    else:
+        loss = f"what {place(step.span)} writes is rolled back"
     return handle_verdict(
         METADATA,
         site,
-        f"{call_name(site)} is never committed, what {place(step.span)} writes is rolled back",
+        f"{call_name(site)} is never committed, {loss}",
         "use engine.begin()",
-        Severity.INFO if site.schema_only else Severity.ERROR,
+        Severity.INFO if site.schema_only or commits_by_itself(sqlalchemy) else Severity.ERROR,
         Confidence.MEDIUM,
         steps=(step,),
         fix_title="Make the connection with begin(), which commits",

@@ -40,7 +40,8 @@ def name_of(user_id):
 - It is an error where the function is known to run again and again, else a warning.
 
 ## Fix safety
-A `with` block around the uses is safe when nothing that belongs to the session leaves the block.
+A `with` block around the uses is safe when nothing that belongs to the session leaves the block. Before SQLAlchemy 1.4
+a session is no context manager: there it is `with contextlib.closing(...)`.
 
 ## References
 - [SQLAlchemy: Opening and closing a session](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#opening-and-closing-a-session)
@@ -52,11 +53,13 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking, never_given_back
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import call_name, first_leak, handle_verdict, held_severity, leak_step
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL201",
@@ -70,19 +73,23 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session that nothing gives back."""
-    return [_verdict(site) for site in leaking(sites.handles, "session") if never_given_back(site)]
+    return [
+        _verdict(site, sites.versions.sqlalchemy)
+        for site in leaking(sites.handles, "session")
+        if never_given_back(site)
+    ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     head = f"{call_name(site)} is never closed, its connection stays checked out"
     return handle_verdict(
         METADATA,
         site,
         head,
-        "use it in a with block",
+        "use contextlib.closing()" if without_with(sqlalchemy) else "use it in a with block",
         held_severity(site),
         steps=(leak_step(site, first_leak(site)),),
-        fix_title="Use the session in a with block",
+        fix_title=f"Use the session in a {'closing()' if without_with(sqlalchemy) else 'with'} block",
         fix_applicability="safe",
     )
 

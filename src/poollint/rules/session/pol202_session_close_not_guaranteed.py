@@ -56,6 +56,7 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import given_back_sometimes, leaking
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import (
     call_name,
     first_leak,
@@ -68,6 +69,7 @@ from poollint.rules.lifetime.reporting import (
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL202",
@@ -81,16 +83,20 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session that some path does not give back."""
-    return [_verdict(site) for site in leaking(sites.handles, "session") if given_back_sometimes(site)]
+    return [
+        _verdict(site, sites.versions.sqlalchemy)
+        for site in leaking(sites.handles, "session")
+        if given_back_sometimes(site)
+    ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     leak = first_leak(site)
     return handle_verdict(
         METADATA,
         site,
         f"{call_name(site)} is not closed {leak_words(leak)}",
-        "close it in finally, or use with",
+        "close it in finally" if without_with(sqlalchemy) else "close it in finally, or use with",
         warning_severity(site),
         steps=(leak_step(site, leak),),
         fix_title="Close the session in a finally block",

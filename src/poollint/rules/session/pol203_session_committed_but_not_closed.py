@@ -53,11 +53,13 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.exemptions import exempt
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import call_name, handle_verdict
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL203",
@@ -79,18 +81,20 @@ def ends_but_stays(site: HandleSite) -> bool:
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session that is committed and dropped."""
     return [
-        _verdict(site) for site in sites.handles if site.kind == "session" and ends_but_stays(site) and not exempt(site)
+        _verdict(site, sites.versions.sqlalchemy)
+        for site in sites.handles
+        if site.kind == "session" and ends_but_stays(site) and not exempt(site)
     ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     return handle_verdict(
         METADATA,
         site,
         f"{call_name(site)} is committed and not closed, its objects stay until garbage collection",
-        "use with",
+        "use contextlib.closing()" if without_with(sqlalchemy) else "use with",
         Severity.INFO,
-        fix_title="Use the session in a with block",
+        fix_title=f"Use the session in a {'closing()' if without_with(sqlalchemy) else 'with'} block",
         fix_applicability="safe",
     )
 

@@ -65,11 +65,13 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.exemptions import exempt, only_a_failing_commit, yields_it
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import call_name, handle_verdict, leak_step
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL205",
@@ -92,10 +94,10 @@ def skips_its_release(site: HandleSite) -> bool:
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session that an exception of the consumer leaves open."""
-    return [_verdict(site) for site in sites.handles if skips_its_release(site)]
+    return [_verdict(site, sites.versions.sqlalchemy) for site in sites.handles if skips_its_release(site)]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     leak = site.leaks[0]
     if site.releases:
         head = f"{call_name(site)} is not closed when the code that uses it raises at the yield"
@@ -105,7 +107,7 @@ def _verdict(site: HandleSite) -> Verdict:
         METADATA,
         site,
         head,
-        "put the yield into with or try/finally",
+        "put the yield into try/finally" if without_with(sqlalchemy) else "put the yield into with or try/finally",
         Severity.ERROR if site.generator in _THROWN_INTO else Severity.WARNING,
         steps=(leak_step(site, leak),),
         fix_title="Put the yield into try/finally",

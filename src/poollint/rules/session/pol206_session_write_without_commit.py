@@ -50,12 +50,14 @@ from poollint.findings import Confidence, Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import place
 from poollint.rules.lifetime.exemptions import exempt
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import call_name, handle_verdict
 from poollint.rules.lifetime.writing import writes_in_vain, written_step
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL206",
@@ -70,21 +72,23 @@ METADATA = Metadata(
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session whose changes are thrown away."""
     return [
-        _verdict(site) for site in sites.handles if site.kind == "session" and writes_in_vain(site) and not exempt(site)
+        _verdict(site, sites.versions.sqlalchemy)
+        for site in sites.handles
+        if site.kind == "session" and writes_in_vain(site) and not exempt(site)
     ]
 
 
-def _verdict(site: HandleSite) -> Verdict:
+def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     step = written_step(site)
     return handle_verdict(
         METADATA,
         site,
         f"{call_name(site)} is never committed, what {place(step.span)} writes is rolled back",
-        "commit, or use begin()",
+        "commit" if without_with(sqlalchemy) else "commit, or use begin()",
         Severity.WARNING,
         Confidence.MEDIUM,
         steps=(step,),
-        fix_title="Make the session with begin(), which commits",
+        fix_title="Commit at the end" if without_with(sqlalchemy) else "Make the session with begin(), which commits",
         fix_applicability="unsafe",
     )
 
