@@ -746,6 +746,10 @@ def handle_matrix() -> list[HandleSite]:
         {"writes": (12,), "closes": (13,)},
         {"writes": (12,), "closes": (13,), "schema_only": True},
         {"leaks": (Leak("end", 12),), "chained": True, "name": ""},
+        {"shared": "module"},
+        {"shared": "default argument", "script": True},
+        {"used_after_close": (PLACE,), "closes": (9,)},
+        {"unread_results": (PLACE,), "closes": (9,)},
     )
     made = (
         HandleSite(
@@ -763,7 +767,10 @@ def handle_matrix() -> list[HandleSite]:
             }
         )
         for number, (kind, spelled, frequency, shape) in enumerate(
-            itertools.product(("session", "connection"), ("Session", f"self.{long}"), (ONCE, UNKNOWN, wordy), shapes), 1
+            itertools.product(
+                ("session", "connection", "raw_connection"), ("Session", f"self.{long}"), (ONCE, UNKNOWN, wordy), shapes
+            ),
+            1,
         )
     )
     return list(made)

@@ -8,6 +8,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, spelled, without_await
 from poollint.program.graph import Run
+from poollint.program.lifetimes import lazy, sharing
 from poollint.program.lifetimes.autocommit import Autocommit
 from poollint.program.lifetimes.making import MARKERS, Making, Makings
 from poollint.program.lifetimes.passing import Passing
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from poollint.program.frequency import Frequencies
     from poollint.program.graph import Node
     from poollint.program.lifetimes.observations import Observations
+    from poollint.program.lifetimes.tracker import Tracker
     from poollint.program.lifetimes.walk import Outcome
     from poollint.program.names import Resolver
     from poollint.program.places import Places
@@ -42,7 +44,8 @@ class Lifetimes:
         self._callers = callers
         self._frequencies = frequencies
         self._places = places
-        self._passing = Passing(resolver, callers.mentions, Raising(resolver), Statements(resolver))
+        self._statements = Statements(resolver)
+        self._passing = Passing(resolver, callers.mentions, Raising(resolver), self._statements)
         self._autocommit = Autocommit(resolver)
         self._makings = Makings(resolver, callers.mentions, self._passing)
 
@@ -114,6 +117,9 @@ class Lifetimes:
             one_shot_script=call.scope != 0 and _is_once(frequency),
             at_module_level=call.scope == 0,
             hinted=making.hinted,
+            shared=sharing.shared(facts, index),
+            script=sharing.is_script(facts, index),
+            unread_results=self._unread(making, tracker),
             autocommit=self._autocommit.of(path, index, tracker.aliases),
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope, seen),
@@ -140,6 +146,29 @@ class Lifetimes:
             for index in sorted(seen.used_after_close)
             if seen.phases_at.get(index) == {Phase.CLOSED}
         )
+
+    def _unread(self, making: Making, tracker: Tracker) -> tuple[Span, ...]:
+        """Results that leave the function while the handle is closed behind them."""
+        path = making.path
+        facts = self._resolver.facts(path)
+        scope = facts.scopes[facts.calls[making.call].scope]
+        closes = frozenset(tracker.seen.closes)
+        found = []
+        for op in scope.ops:
+            index, closed = tracker.seen.unread_results.get(op.line, (-1, False))
+            if op.kind != "return" or index < 0 or facts.calls[index].awaited:
+                continue
+            if not closed and not lazy.closed_by_finally(scope, op.block, closes):
+                continue
+            word = self._statements.word(path, facts.calls[index].scope, facts.calls[index])
+            if word == "select" or not (word or making.maker.context):
+                value = op.value
+                found.append(
+                    spans.of(path, facts.calls[value.index])
+                    if isinstance(value, model.CallRef)
+                    else spans.of_line(path, op.line)
+                )
+        return tuple(found)
 
     def _through(self, making: Making) -> tuple[Span, ...]:
         if making.factory is None:

@@ -32,7 +32,7 @@ class Autocommit:
             func = calls[each].func
             if isinstance(func, model.Attr) and aliases.denotes(func.value, aliases.names) and _says_so(calls[each]):
                 return True
-        if _says_so(call):
+        if _says_so(call) or any(_turns_on(op) for op in scope.ops):
             return True
         engine = call.func.value if isinstance(call.func, model.Attr) else (call.args[0] if call.args else None)
         return engine is not None and self._is_set_on(path, call.scope, engine, 0)
@@ -75,6 +75,12 @@ class Autocommit:
                 for op in scope.ops:
                     if op.value is not None and last_name(op.target) == name:
                         yield cls.path, number, op.value
+
+
+def _turns_on(op: model.Op) -> bool:
+    """`raw.autocommit = True`, on whatever connection of the function."""
+    is_flag = isinstance(op.target, model.Attr) and op.target.attr == "autocommit"
+    return is_flag and isinstance(op.value, model.Const) and op.value.value is True
 
 
 def _says_so(call: model.Call) -> bool:

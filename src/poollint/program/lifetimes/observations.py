@@ -37,7 +37,8 @@ class Observations:
     phases_at: dict[int, set[Phase]] = field(default_factory=dict)
     used_after_close: dict[int, set[Phase]] = field(default_factory=dict)
     returned_in: set[Phase] = field(default_factory=set)
-    lazy_results: set[int] = field(default_factory=set)
+    unread_results: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    """By line of the return: the call that gives the result, and whether the handle is closed on every path there."""
 
     def escaped(self, how: Escape, line: int) -> None:
         """Remember the first line at which the handle goes somewhere."""

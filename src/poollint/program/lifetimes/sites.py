@@ -63,6 +63,12 @@ class HandleSite:
     autocommit: bool = False
     schema_only: bool = False
     """Everything that it writes is CREATE, ALTER and the like."""
+    shared: str = ""
+    """"module", "class" or "default argument" where one object serves everybody who comes by."""
+    script: bool = False
+    """A shared one of a module that also runs as a program, or uses it while it is imported."""
+    unread_results: tuple[Span, ...] = ()
+    """What is returned and still has to be read from the handle, which is closed by then."""
     generator: str = ""
     """"context manager", "dependency", "fixture" or "generator" when the function yields the handle."""
 

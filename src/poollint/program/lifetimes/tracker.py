@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.expressions import dotted, targets_in
 from poollint.program.lifetimes import conditions
+from poollint.program.lifetimes.lazy import executing_call
 from poollint.program.lifetimes.observations import Escape, Observations
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.lifetimes.walk import Exit, Step
@@ -91,6 +92,8 @@ class Tracker:
             return Step((self._ended(state),))
         if method in handle.commits:
             self.seen.commits.add(line)
+            if state.phase is Phase.CLOSED:
+                self.seen.used_after_close.setdefault(index, set()).add(state.phase)
             fails = state.phase is Phase.HELD or state.written
             return Step((self._ended(state),), (state._replace(phase=Phase.HELD),) if fails else ())
         if method in handle.same or method in handle.quiet:
@@ -252,6 +255,8 @@ class Tracker:
         return state._replace(names=names, phase=Phase.LOST if state.phase is Phase.HELD else Phase.ABSENT)
 
     def _returned(self, op: model.Op, state: State) -> State:
+        if state.managed or state.phase is not Phase.ABSENT:
+            self._note_unread(op, state)
         if not state.alive:
             return state
         if self.aliases.denotes(op.value, state.names):
@@ -262,6 +267,16 @@ class Tracker:
             self.seen.escaped(Escape.RETURNED_INSIDE, op.line)
             return state._replace(phase=Phase.GONE)
         return state
+
+    def _note_unread(self, op: model.Op, state: State) -> None:
+        """A result that needs the handle leaves, and the handle is closed."""
+        index = executing_call(op.value, self.aliases, self._calls, self._scope)
+        if index >= 0:
+            closed = state.managed or state.phase is Phase.CLOSED
+            self.seen.unread_results[op.line] = (
+                index,
+                self.seen.unread_results.get(op.line, (index, True))[1] and closed,
+            )
 
     def _is_inside(self, value: model.Expr | None, state: State) -> bool:
         if isinstance(value, model.Lambda):

@@ -61,7 +61,12 @@ class Awaiting:
     def _is_async(self, path: str, index: int) -> bool:
         """Every value that the method may belong to is one of the async classes."""
         callees = [value for value in self._resolver.callee(path, index) if not _is_dependency(value)]
-        return bool(callees) and all(isinstance(v, External) and v.fqn.startswith(_CLASSES) for v in callees)
+        return bool(callees) and all(isinstance(v, External) and _is_method(v.fqn) for v in callees)
+
+
+def _is_method(fqn: str) -> bool:
+    """A method of one of the classes, not of what such a method returns."""
+    return fqn[: fqn.rfind(".") + 1] in _CLASSES
 
 
 def _is_dependency(value: object) -> bool:

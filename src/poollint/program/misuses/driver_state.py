@@ -39,7 +39,7 @@ class DriverState:
         for number, scope in enumerate(facts.scopes):
             changes = list(self._changes(path, facts, number, scope))
             texts = [text for text, _, _ in changes]
-            if not changes or self._is_not_returned(facts, scope):
+            if not changes or self._is_not_returned(facts, scope) or _leaves(scope, texts):
                 continue
             for text, span, what in changes:
                 if texts.count(text) == 1:
@@ -87,3 +87,11 @@ class DriverState:
             if isinstance(func, model.Attr) and func.attr in _NOT_RETURNED:
                 return True
         return False
+
+
+def _leaves(scope: model.Scope, texts: list[str]) -> bool:
+    """The connection is returned or yielded: its user sets it back."""
+    names = {text.split(".", 1)[0] for text in texts}
+    return any(
+        op.kind in ("return", "yield") and isinstance(op.value, model.Name) and op.value.id in names for op in scope.ops
+    )
