@@ -297,6 +297,7 @@ def test_constraints_of_poetry(constraint: str, specifier: str) -> None:
 
 
 PROGRAM = """
+from fastapi import BackgroundTasks, Depends, FastAPI
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
 
@@ -313,6 +314,23 @@ def written():
 def session():
     session = SessionLocal()
     return session.execute(text("select 1")).scalar()
+
+def begun():
+    connection = engine.begin()
+    connection.execute(text("select 1"))
+
+app = FastAPI()
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+def job(db):
+    db.execute(text("select 1"))
+
+@app.post("/")
+def start(tasks: BackgroundTasks, db=Depends(get_db)):
+    tasks.add_task(job, db)
 """
 
 
@@ -340,6 +358,36 @@ def test_how_loud_a_finding_is(requirement: str, chained: str, written: str) -> 
         found = findings(root)
         assert (found["POL603"].severity.value, found["POL605"].severity.value) == (chained, written)
         assert ("breaks on upgrade" in found["POL605"].message) == (written == "info")
+
+
+def test_begin_takes_a_connection_before_2_0() -> None:
+    with harness.neutral_folder() as root:
+        (root / "requirements.txt").write_text("sqlalchemy==1.4.54")
+        found = findings(root)["POL607"]
+        assert found.severity.value == "warning"
+        assert found.message.startswith("engine.begin() takes a connection that no with block gives back")
+        (root / "requirements.txt").write_text("sqlalchemy==2.0.54")
+        found = findings(root)["POL607"]
+        assert found.severity.value == "error"
+        assert found.message.startswith("engine.begin() begins nothing")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "severity"),
+    [
+        ("fastapi==0.105.0", "warning"),
+        ("fastapi==0.106.0", "error"),
+        ("fastapi<0.118", "error"),
+        ("fastapi>=0.100", "warning"),
+        ("flask", "warning"),
+    ],
+)
+def test_a_session_that_is_closed_before_the_background_task(requirement: str, severity: str) -> None:
+    with harness.neutral_folder() as root:
+        (root / "requirements.txt").write_text(requirement)
+        found = findings(root)["POL215"]
+        assert found.severity.value == severity
+        assert ("is closed before tasks.add_task() runs" in found.message) == (severity == "error")
 
 
 def test_a_session_is_no_context_manager_before_1_4() -> None:

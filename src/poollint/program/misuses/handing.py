@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
@@ -82,7 +83,8 @@ class Handing:
             for name, handle in self._handles_in(path, facts, call.scope, given, 0):
                 kind = self._judged(path, facts, call, fqn, row, name)
                 if kind is not None:
-                    return self._misuse(path, facts, kind, call, name, handle)
+                    misuse = self._misuse(path, facts, kind, call, name, handle)
+                    return replace(misuse, after_response=fqn.endswith(_AFTER_RESPONSE))
         return None
 
     def _handles_in(

@@ -32,7 +32,8 @@ class Misuse:
     """One wrong use. `spelled` is what is misused as written ("session", "session.close"), `detail` a word that the
     rule's message needs, `group` the acquisition that the finding competes for (the use itself for None).
 
-    `grave`: it hurts more than elsewhere: at module level, in a factory, in a thread.
+    `grave`: it hurts more than elsewhere: at module level, in a factory, in a thread. `after_response`: the framework
+    runs the background work itself, when it has sent the response.
     """
 
     kind: MisuseKind
@@ -43,6 +44,7 @@ class Misuse:
     related: tuple[Step, ...] = ()
     grave: bool = False
     certain: bool = True
+    after_response: bool = False
     in_test: bool = False
     in_migration: bool = False
     group: Span | None = None

@@ -55,6 +55,7 @@ def start(tasks: BackgroundTasks):
 - The task is given ids or plain values and opens a session of its own.
 - The function waits for the thread or task.
 - Tests and migrations.
+- It is an error for a background task where the project runs on FastAPI 0.106-0.117, else a warning.
 
 ## Fix safety
 Opening a session in the task is a suggestion: rows that it is given have to be loaded again.
@@ -75,29 +76,40 @@ from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 if TYPE_CHECKING:
     from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL215",
     name="session-escapes-to-background-task",
     summary="The session of a request is given to work that outlives the request",
-    severity="warning",
+    severity="error",
     confidence="high",
     fix="suggestion",
 )
 
 
+def is_closed_before_the_task(misuse: Misuse, fastapi: Version) -> bool:
+    """FastAPI 0.106-0.117 ends the dependencies of a request before its background tasks run."""
+    return misuse.after_response and misuse.certain and fastapi.at_least(0, 106) and fastapi.below(0, 118)
+
+
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session that leaves with a task."""
-    return [_verdict(each) for each in misuses(sites, MisuseKind.BACKGROUND)]
+    return [_verdict(each, sites.versions.fastapi) for each in misuses(sites, MisuseKind.BACKGROUND)]
 
 
-def _verdict(misuse: Misuse) -> Verdict:
+def _verdict(misuse: Misuse, fastapi: Version) -> Verdict:
+    closed = is_closed_before_the_task(misuse, fastapi)
+    if closed:
+        head = f"{misuse.spelled} is closed before {misuse.detail}() runs the task, which opens it again"
+    else:
+        head = f"{misuse.spelled} belongs to the request, and the work given to {misuse.detail}() outlives it"
     return misuse_verdict(
         METADATA,
         misuse,
-        f"{misuse.spelled} belongs to the request, and the work given to {misuse.detail}() outlives it",
+        head,
         "open a session in the task",
-        Severity.WARNING,
+        Severity.ERROR if closed else Severity.WARNING,
         Confidence.HIGH if misuse.certain else Confidence.MEDIUM,
         fix_title="Open a session in the task",
     )
