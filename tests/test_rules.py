@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from kept_matrix import kept_matrix
 
 from poollint import findings
 from poollint.checking.analysing import rule_rows
@@ -139,7 +140,7 @@ class TestRepeatedEngines:
         [
             ({"url_depends_on_parameters": True}, "keep one per URL, or use NullPool and dispose of it"),
             ({"dead_guard": "self._engine"}, "assign the engine to self._engine, not to a local"),
-            ({"scoped_without_null": True}, "scoped_session does not bound it, create it once at import"),
+            ({"scoped_without_null": True}, "scoped_session lacks its NullPool, create it once at import"),
             ({"rerun": "streamlit"}, "build it in a function with @st.cache_resource"),
             ({"is_async": True}, "create it once at start-up"),
             (
@@ -629,6 +630,7 @@ class TestMessages:
                 (disposal(), _wordy_disposal()),
                 tuple(handle_matrix()),
                 misuses=tuple(misuse_matrix()),
+                kept=kept_matrix(handle_matrix(), site()),
             )
         )
         assert {verdict.code for verdict in found} == {each.metadata.code for each in RULES if each.judge}

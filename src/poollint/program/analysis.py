@@ -16,6 +16,7 @@ from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
 from poollint.program.lifetimes.analysis import Lifetimes
+from poollint.program.lifetimes.keeping import Keeping
 from poollint.program.misuses.search import Misuses
 from poollint.program.names import Resolver
 from poollint.program.own_caches import OwnCaches
@@ -116,14 +117,20 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
     makings = lifetimes.makings()
     nodes.extend(node for making in makings for node in lifetimes.nodes(making))
+    keeping = Keeping(resolver, callers, frequencies, places)
+    kept = keeping.found(acquisitions, makings)
+    nodes.extend(kept.nodes)
     frequencies.settle(nodes)
 
-    sites = with_alternatives(resolver, _finished(project, engines, acquisitions))
+    finished = _finished(project, engines, acquisitions)
+    sites = with_alternatives(resolver, finished)
     sites.extend(PerTest(resolver, callers, engines).sites(acquisitions, sites))
+    handles = list(_handles(project, lifetimes, makings))
     found = ProgramSites(
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
         tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
-        tuple(_handles(project, lifetimes, makings)),
+        tuple(site for _, site in handles),
+        kept=keeping.sites(kept, finished, handles),
         misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),
         versions=request.versions,
     )
@@ -149,11 +156,11 @@ def _finished(
     return sites
 
 
-def _handles(project: Project, lifetimes: Lifetimes, makings: list[Making]) -> Iterator[HandleSite]:
+def _handles(project: Project, lifetimes: Lifetimes, makings: list[Making]) -> Iterator[tuple[Making, HandleSite]]:
     """The sessions and connections, in order; one that cannot be judged is noted and left out."""
     for making in makings:
         try:
-            yield lifetimes.site(making)
+            yield making, lifetimes.site(making)
         except Exception as error:
             project.failed(making.path, lifetimes.line(making), error)
 

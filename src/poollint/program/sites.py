@@ -5,10 +5,11 @@ A rule never resolves a name or walks the call graph; it looks at an `EngineSite
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from poollint.program.lifetimes.registry_sites import KeptSites
 from poollint.program.versions import UNDECLARED, Versions
 
 if TYPE_CHECKING:
@@ -239,3 +240,4 @@ class ProgramSites:
     handles: tuple[HandleSite, ...] = ()
     misuses: tuple[Misuse, ...] = ()
     versions: Versions = UNDECLARED
+    kept: KeptSites = field(default_factory=KeptSites)

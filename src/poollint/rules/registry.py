@@ -49,6 +49,15 @@ from poollint.rules.meta import (
     pol902_unused_suppression,
     pol903_broken_configuration,
 )
+from poollint.rules.pool import (
+    pol302_thread_shared_session_needs_scoped_session,
+    pol303_inert_scoped_session,
+    pol304_scoped_session_never_removed,
+    pol305_scoped_session_in_asyncio,
+    pol306_async_scoped_session_scope,
+    pol307_session_factory_per_call,
+    pol313_half_of_the_nullpool_scoped_session_pair,
+)
 from poollint.rules.session import (
     pol201_session_never_closed,
     pol202_session_close_not_guaranteed,
@@ -63,12 +72,16 @@ from poollint.rules.session import (
     pol211_lazy_result_escapes_session,
     pol215_session_escapes_to_background_task,
     pol216_async_release_not_awaited,
+    pol218_async_session_expires_on_commit,
+    pol219_factory_used_as_session,
+    pol220_close_all_sessions,
     pol221_flask_app_context_never_popped,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from poollint.program.lifetimes.registry_sites import KeptSite
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import DisposeSite, EngineSite
@@ -105,7 +118,17 @@ RULES: tuple[Rule, ...] = (
     pol211_lazy_result_escapes_session.RULE,
     pol215_session_escapes_to_background_task.RULE,
     pol216_async_release_not_awaited.RULE,
+    pol218_async_session_expires_on_commit.RULE,
+    pol219_factory_used_as_session.RULE,
+    pol220_close_all_sessions.RULE,
     pol221_flask_app_context_never_popped.RULE,
+    pol302_thread_shared_session_needs_scoped_session.RULE,
+    pol303_inert_scoped_session.RULE,
+    pol304_scoped_session_never_removed.RULE,
+    pol305_scoped_session_in_asyncio.RULE,
+    pol306_async_scoped_session_scope.RULE,
+    pol307_session_factory_per_call.RULE,
+    pol313_half_of_the_nullpool_scoped_session_pair.RULE,
     pol601_connection_never_closed.RULE,
     pol602_connection_close_not_guaranteed.RULE,
     pol603_chained_connect_execute.RULE,
@@ -141,6 +164,7 @@ PRECEDENCE: tuple[str, ...] = (
     "POL102",
     "POL107",
     "POL108",
+    "POL313",
     "POL204",
     "POL208",
     "POL210",
@@ -148,6 +172,7 @@ PRECEDENCE: tuple[str, ...] = (
     "POL201",
     "POL202",
     "POL206",
+    "POL302",
     "POL203",
     "POL606",
     "POL607",
@@ -211,16 +236,19 @@ def _single(sites: ProgramSites) -> Iterator[ProgramSites]:
         yield ProgramSites(disposals=(disposal,))
     for handle in sites.handles:
         yield ProgramSites(handles=(handle,))
+    for kept in sites.kept.singles():
+        yield ProgramSites(kept=kept)
     for misuse in sites.misuses:
         yield ProgramSites(misuses=(misuse,))
 
 
 def _internal_error(failing: Rule, error: Exception, sites: ProgramSites) -> Verdict:
     """POL900 at the first of `sites`; the path is empty where there is none."""
-    candidates: tuple[EngineSite | DisposeSite | HandleSite | Misuse, ...] = (
+    candidates: tuple[EngineSite | DisposeSite | HandleSite | Misuse | KeptSite, ...] = (
         *sites.engines,
         *sites.disposals,
         *sites.handles,
+        *sites.kept.records(),
         *sites.misuses,
     )
     site = candidates[0] if candidates else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import targets_in
-from poollint.program.values import External
+from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
+_REGISTRIES = frozenset({"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session"})
 _SAME = frozenset({"typing.cast", "typing_extensions.cast"})
 
 
@@ -31,10 +32,20 @@ class Aliases:
         self._scope = resolver.scope(path, scope)
         self.handle = handle
         self.acquisition = acquisition
-        self.names: set[str] = {parameter} if parameter else set()
+        self.proxies = self._registry()
+        self.names: set[str] = {parameter, *self.proxies} if parameter else set(self.proxies)
         self.derived: set[str] = set()
         self.transactions: dict[str, str] = {}
         self._close()
+
+    def _registry(self) -> frozenset[str]:
+        """The local `scoped_session` that the handle is the session of: using it is using the handle."""
+        func = self._calls[self.acquisition].func if self.acquisition >= 0 else None
+        if not isinstance(func, model.Name) or self._scope.kind == "module":
+            return frozenset()
+        values = self._resolver.values(self._path, self._scope_index, func)
+        found = values and all(isinstance(each, ExternalInstance) and each.fqn in _REGISTRIES for each in values)
+        return frozenset({func.id}) if found else frozenset()
 
     def _close(self) -> None:
         """Collect the variables that hold the handle anywhere, what is made from it, and its transactions."""
@@ -78,6 +89,8 @@ class Aliases:
 
     def _gives_it_again(self, index: int, names: Collection[str]) -> bool:
         call = self._calls[index]
+        if isinstance(call.func, model.Name) and call.func.id in self.proxies:
+            return True
         if isinstance(call.func, model.Attr) and call.func.attr in self.handle.same:
             return self.denotes(call.func.value, names)
         if not any(self.denotes(argument, names) for argument in call.args):

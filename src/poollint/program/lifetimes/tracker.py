@@ -74,7 +74,9 @@ class Tracker:
         return self._argument(index, call, state)
 
     def _acquired(self, state: State) -> Step[State]:
-        fresh = State(self._starts, False, frozenset(), state.facts)
+        if self.aliases.proxies and state.alive:
+            return Step((state,), (state,))  # A registry gives the same session again.
+        fresh = State(self._starts, False, self.aliases.proxies, state.facts)
         if state.phase is Phase.HELD and state.names and not state.managed:
             return Step((fresh, state._replace(phase=Phase.LOST)), (state,))
         return Step((fresh,), (state,))

@@ -39,7 +39,7 @@ def verdict(
         message=message,
         severity=severity,
         confidence=confidence,
-        chain=(*(site.frequency.chain if chain is None else chain), *_other_branches(site)),
+        chain=(*(site.frequency.chain if chain is None else chain), *_other_branches(site), *_half_pair(site)),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
     )
@@ -48,6 +48,13 @@ def verdict(
 def _other_branches(site: EngineSite) -> tuple[Step, ...]:
     """The same in branches that exclude this one: all of them compete, so that the first speaks for them."""
     return tuple(Step(span, "the same in another branch") for span in site.alternatives if span != site.span)
+
+
+def _half_pair(site: EngineSite) -> tuple[Step, ...]:
+    """What POL313 has to say of the engine: a registry was put on it, and the pool that goes with it was not."""
+    if not site.scoped_without_null:
+        return ()
+    return (Step(site.span, "POL313: scoped_session without NullPool, the pools still add up"),)
 
 
 def proven_confidence(site: EngineSite) -> Confidence:

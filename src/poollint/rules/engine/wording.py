@@ -75,7 +75,7 @@ def keep_once(site: EngineSite) -> str:
     if site.url_depends_on_parameters:
         return "keep one per URL, or use NullPool and dispose of it"
     if site.scoped_without_null:
-        return "scoped_session does not bound it, create it once at import"
+        return "scoped_session lacks its NullPool, create it once at import"
     if site.is_async:
         return "create it once at start-up"
     return "create it once at import"

