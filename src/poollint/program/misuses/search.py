@@ -10,6 +10,7 @@ from poollint.program.misuses.binding import Binding
 from poollint.program.misuses.dependencies import Dependencies
 from poollint.program.misuses.driver_state import DriverState
 from poollint.program.misuses.handing import Handing
+from poollint.program.misuses.never_committed import NeverCommitted
 from poollint.program.misuses.session_connections import SessionConnections
 from poollint.program.misuses.swallowed import Swallowed
 from poollint.program.misuses.typed import Typed
@@ -53,6 +54,7 @@ class Misuses:
             Handing(resolver, typed, callers, places),
             Dependencies(resolver, places, makings),
             AppContexts(resolver, callers, places),
+            NeverCommitted(resolver, callers, places),
         )
 
     def of(self, holding: list[str]) -> list[Misuse]:

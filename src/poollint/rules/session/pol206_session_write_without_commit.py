@@ -1,5 +1,6 @@
 """## What it does
-Finds a session that is made, written to and closed in one function without a commit on any path.
+Finds a session that is made, written to and closed in one function without a commit on any path. For the `db.session`
+of Flask-SQLAlchemy the whole way from the request is looked at, with all that it calls.
 
 ## Why it is bad
 Leaving `with Session()` closes the session, it does not commit: everything that was added is rolled back without a
@@ -33,6 +34,7 @@ def save(order):
 - A commit, `begin()` block or `sessionmaker.begin()` on some path: a dry run is a choice.
 - A rollback is the last word, or the session runs in AUTOCOMMIT.
 - The session is a parameter, or is returned, stored, yielded or passed on: somebody else commits.
+- A change in `db.session` of which some caller is not known, or which a function on the way or a hook may commit.
 - Tests and migrations.
 
 ## Fix safety
@@ -47,15 +49,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
+from poollint.program.misuses.sites import MisuseKind
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import place
 from poollint.rules.lifetime.exemptions import exempt
+from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import call_name, handle_verdict
 from poollint.rules.lifetime.writing import writes_in_vain, written_step
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import ProgramSites
     from poollint.program.versions import Version
 
@@ -71,11 +76,24 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session whose changes are thrown away."""
-    return [
+    made_here = [
         _verdict(site, sites.versions.sqlalchemy)
         for site in sites.handles
         if site.kind == "session" and writes_in_vain(site) and not exempt(site)
     ]
+    return [*made_here, *(_of_request(each) for each in misuses(sites, MisuseKind.NEVER_COMMITTED))]
+
+
+def _of_request(misuse: Misuse) -> Verdict:
+    return misuse_verdict(
+        METADATA,
+        misuse,
+        f"what {misuse.spelled}() changes is not committed in a request of {misuse.detail}()",
+        "commit before the response",
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        fix_title="Commit before the response",
+    )
 
 
 def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
