@@ -28,8 +28,8 @@ class HandleSite:
 
     `kind`: session, connection or raw_connection. `factory` is the canonical dotted name of what is called, `spelled`
     the call as written. `name` is the variable that holds it ("" for none). `context`: leaving its `with` commits and
-    closes. `leaks` are the ways out on which nothing gives the connection back, the first one first; `releases`
-    tells whether anything does on another way.
+    closes. `entered`: a `with` block enters what the call returns. `leaks` are the ways out on which nothing gives the
+    connection back, the first one first; `releases` tells whether anything does on another way.
     """
 
     span: Span
@@ -45,6 +45,7 @@ class HandleSite:
     registry: bool = False
     refcounted: bool = False
     chained: bool = False
+    entered: bool = False
     leaks: tuple[Leak, ...] = ()
     takes: tuple[int, ...] = ()
     writes: tuple[int, ...] = ()

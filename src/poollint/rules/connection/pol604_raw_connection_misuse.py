@@ -1,9 +1,11 @@
 """## What it does
-Finds a `raw_connection()` whose changes nothing commits, and (as info) one that some path does not close.
+Finds a `raw_connection()` whose changes nothing commits, one in a `with` block that the project's SQLAlchemy cannot
+enter, and (as info) one that some path does not close.
 
 ## Why it is bad
 The pool rolls back what a raw connection has not committed when it comes back: 0 rows (measured). One that is merely
-dropped goes back by reference counting on CPython, and stays out while a traceback holds its frame.
+dropped goes back by reference counting on CPython, and stays out while a traceback holds its frame. Before SQLAlchemy
+2.0.47 it is no context manager: `with engine.raw_connection()` raises a TypeError (measured on 1.4.54).
 
 ## Example
 ```python
@@ -38,6 +40,7 @@ def save():
 - All that it writes is CREATE, DROP and the like, or the pool was made from a function of the program.
 - The connection is returned, stored or passed on.
 - Tests and migrations.
+- `with` is reported only where the project's files or `sqlalchemy-version` tell a version before 2.0.47.
 
 ## Fix safety
 A `with closing(...)` block and the commit are suggestions.
@@ -60,6 +63,7 @@ from poollint.rules.lifetime.writing import writes_in_vain, written_step
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 _POOLS = "sqlalchemy.pool."
 
@@ -78,17 +82,35 @@ def from_a_pool_of_its_own(site: HandleSite) -> bool:
     return site.factory.startswith(_POOLS)
 
 
+def cannot_be_entered(site: HandleSite, sqlalchemy: Version) -> bool:
+    """`with` on a raw connection is a TypeError before 2.0.47."""
+    return site.entered and not site.through and sqlalchemy.below(2, 0, 47)
+
+
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each raw connection that loses what it writes, or that a path leaves open."""
     found = []
     for site in sites.handles:
         if site.kind != "raw_connection" or exempt(site):
             continue
-        if writes_in_vain(site) and not site.schema_only and not from_a_pool_of_its_own(site):
+        if cannot_be_entered(site, sites.versions.sqlalchemy):
+            found.append(_entered(site))
+        elif writes_in_vain(site) and not site.schema_only and not from_a_pool_of_its_own(site):
             found.append(_lost(site))
         elif site.leaks and not handed_over(site):
             found.append(_open(site))
     return found
+
+
+def _entered(site: HandleSite) -> Verdict:
+    return handle_verdict(
+        METADATA,
+        site,
+        f"with {call_name(site)} raises TypeError before SQLAlchemy 2.0.47",
+        "use contextlib.closing()",
+        Severity.WARNING,
+        fix_title="Use it in with closing(...)",
+    )
 
 
 def _lost(site: HandleSite) -> Verdict:
