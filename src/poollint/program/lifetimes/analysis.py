@@ -103,6 +103,7 @@ class Lifetimes:
             registry=making.shared,
             refcounted=making.maker.refcounted,
             chained=self._is_chained(path, index),
+            entered=self._is_entered(path, call.scope, index),
             leaks=_leaks(outcome, facts.scopes[call.scope]),
             takes=tuple(sorted(seen.takes)),
             writes=tuple(sorted(seen.writes)),
@@ -132,6 +133,11 @@ class Lifetimes:
             if isinstance(value, model.CallRef) and value.index == index and op.target is not None:
                 return dotted(op.target)
         return ""
+
+    def _is_entered(self, path: str, scope: int, index: int) -> bool:
+        """`with engine.raw_connection()`: a with block enters the handle itself."""
+        entered = (op.value for op in self._resolver.scope(path, scope).ops if op.kind == "with")
+        return any(isinstance(value, model.CallRef) and value.index == index for value in entered)
 
     def _is_chained(self, path: str, index: int) -> bool:
         """`Session().query(...)`: nothing names the handle."""
