@@ -34,6 +34,8 @@ READERS = {
     "types": {"type_row"},
     "handle_makers": {"handle_maker"},
     "handles": {"handle"},
+    "slow_calls": {"slow_call"},
+    "streamers": {"streamer"},
 }
 """The questions to `Library` that are answered from a section."""
 REMARKS = {"note", "unverified", "why", "since", "where"}

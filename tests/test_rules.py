@@ -18,6 +18,7 @@ from poollint.checking.analysing import rule_rows
 from poollint.checking.results import stored_verdict
 from poollint.checking.selection import choose, decide
 from poollint.findings import Severity
+from poollint.program.holding.sites import HeldBy, HeldSite
 from poollint.program.lifetimes import observations as handles
 from poollint.program.lifetimes.sites import HandleSite, Leak
 from poollint.program.misuses.sites import Misuse, MisuseKind
@@ -630,6 +631,7 @@ class TestMessages:
                 (disposal(), _wordy_disposal()),
                 tuple(handle_matrix()),
                 misuses=tuple(misuse_matrix()),
+                held=tuple(held_matrix()),
                 kept=kept_matrix(handle_matrix(), site()),
             )
         )
@@ -776,6 +778,20 @@ def handle_matrix() -> list[HandleSite]:
         )
     )
     return list(made)
+
+
+def held_matrix() -> list[HeldSite]:
+    """Places where something is held too long, of every kind, each with a place of its own."""
+    long = "a_rather_long_name_" * 6
+    wordy = replace(MANY, unit=f"call of {long}()", entry=f"registered at {long}/{long}.py:14")
+    return [
+        HeldSite(
+            replace(PLACE, line=number, end_line=number), number, "f", frequency, how, spelled, spelled, since=since
+        )
+        for number, (how, spelled, frequency, since) in enumerate(
+            itertools.product(HeldBy, ("db", f"self.{long}"), (ONCE, UNKNOWN, MANY, wordy), (0, 123456)), 1
+        )
+    ]
 
 
 def _module_of(each: Rule) -> str:

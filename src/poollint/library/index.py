@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         Memoizer,
         ReceiverHint,
         SessionFactory,
+        SlowCall,
+        Streamer,
         Symbol,
         TypeRow,
     )
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from poollint.library.tables import Table, Tables
 
 _Row = TypeVar("_Row")
+_WITH_MUCH_ELSE = frozenset({"asyncio", "builtins", "os", "time"})
+"""Modules of which a few functions are slow: a file names the function."""
+_DEEPEST_CLIENT = 4
+"""Attributes between a client and its method: `client.chat.completions.create`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,55 @@ class Library:
     def handle(self, fqn: str) -> Handle | None:
         """What the methods of a session or connection class do."""
         return self._one(self._tables.handles, fqn)
+
+    def slow_call(self, fqn: str) -> SlowCall | None:
+        """The row of a call that waits for something outside: of the function, or of a client and this method."""
+        row = self._one(self._tables.slow_calls, fqn)
+        if row is not None:
+            return None if row.methods else row
+        name = self.canonical(fqn)
+        owner, _, method = name.rpartition(".")
+        for _ in range(_DEEPEST_CLIENT):
+            for each in (owner, *self._tables.bases.get(owner, ())):
+                row = _last(self._tables.slow_calls.all(each))
+                if row is not None and row.methods:
+                    waits = method in row.methods or ("*" in row.methods and method not in row.quiet)
+                    return row if waits else None
+            owner = owner.rpartition(".")[0]
+        return None
+
+    def streamer(self, fqn: str) -> Streamer | None:
+        """The row of a response whose body is made while the client reads it."""
+        return self._one(self._tables.streamers, fqn)
+
+    @property
+    def slow_names(self) -> frozenset[str]:
+        """The last parts of the names of slow functions, and the names of slow methods."""
+        table = self._tables.slow_calls
+        functions = {
+            name.rpartition(".")[2] for name, (number,) in table.numbers.items() if not table.rows[number].methods
+        }
+        return frozenset(functions.union(*(row.methods for row in table.rows)) - {"*"})
+
+    @property
+    def slow_clients(self) -> tuple[bytes, ...]:
+        """The modules of clients of which nearly every method waits."""
+        rows = self._tables.slow_calls.rows
+        return tuple(sorted({row.fqn.partition(".")[0].encode() for row in rows if "*" in row.methods}))
+
+    @property
+    def slow_markers(self) -> tuple[bytes, ...]:
+        """Byte strings: a file without any of them makes no slow call by itself."""
+        found = set()
+        for name in self._tables.slow_calls.numbers:
+            root, _, last = name.partition(".")
+            found.add(last if root in _WITH_MUCH_ELSE else root)
+        return tuple(sorted(text.encode() for text in found))
+
+    @property
+    def streamer_names(self) -> frozenset[str]:
+        """The last parts of the names of all streamers."""
+        return frozenset(name.rpartition(".")[2] for name in self._tables.streamers.numbers)
 
     def release_hook(self, fqn: str) -> Symbol | None:
         """A place where closing counts as releasing what the scope owns."""

@@ -46,6 +46,8 @@ __all__ = [
     "ReceiverHint",
     "SessionFactory",
     "SessionKind",
+    "SlowCall",
+    "Streamer",
     "Symbol",
     "TypeRow",
 ]
@@ -263,6 +265,41 @@ class Handle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     unverified: bool = False
 
 
+class SlowCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A call that waits for something outside of the program: the network, another process, a clock.
+
+    Without `methods`, `fqn` is the function. With them, `fqn` is a class (or the function that makes the client), and a
+    call of one of these names on it, or on one of its attributes, waits; `*` are all of them but those in `quiet`.
+    `awaited`: only when it is awaited or entered. `seconds`: the argument that tells how long; a short constant time
+    does not count.
+    """
+
+    fqn: str
+    also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+    awaited: bool = False
+    seconds: CallableArgument | None = None
+    note: str = ""
+    unverified: bool = False
+
+
+class Streamer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A response whose body is made while the client reads it. `content`: the argument that makes the body.
+
+    `keeps_context`: the request's own objects live until the body is finished (Flask's stream_with_context).
+    """
+
+    fqn: str
+    also: tuple[str, ...] = ()
+    likewise: tuple[str, ...] = ()
+    content: CallableArgument = CallableArgument(pos=0)
+    keeps_context: bool = False
+    note: str = ""
+    unverified: bool = False
+
+
 class ReceiverHint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A registering method on a receiver whose type is not known, judged by the receiver's name: low confidence.
 
@@ -329,3 +366,5 @@ class LibraryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     types: tuple[TypeRow, ...] = ()
     handle_makers: tuple[HandleMaker, ...] = ()
     handles: tuple[Handle, ...] = ()
+    slow_calls: tuple[SlowCall, ...] = ()
+    streamers: tuple[Streamer, ...] = ()

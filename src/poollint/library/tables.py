@@ -24,6 +24,8 @@ from poollint.library.model import (
     ReceiverHint,
     SessionFactory,
     SessionKind,
+    SlowCall,
+    Streamer,
     Symbol,
     TypeRow,
 )
@@ -79,6 +81,8 @@ class Tables(msgspec.Struct, frozen=True):
     types: Table[TypeRow]
     handle_makers: Table[HandleMaker]
     handles: Table[Handle]
+    slow_calls: Table[SlowCall]
+    streamers: Table[Streamer]
     factory_methods: Table[EngineFactory]
     borrowing_methods: Table[Symbol]
     symbols: dict[str, Table[Symbol]]
@@ -114,6 +118,8 @@ def compile_tables(files: Sequence[LibraryFile], digest: str) -> Tables:
         types=_by_name(types, aliases),
         handle_makers=_by_name([file.handle_makers for file in files], aliases),
         handles=_by_name([file.handles for file in files], aliases),
+        slow_calls=_by_name([file.slow_calls for file in files], aliases),
+        streamers=_by_name([file.streamers for file in files], aliases),
         factory_methods=_unique_methods(factories),
         borrowing_methods=_unique_methods(symbols["engine_borrowers"]),
         symbols=symbols,

@@ -15,6 +15,7 @@ from poollint.program.engines import Engines
 from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
+from poollint.program.holding.analysis import Holdings
 from poollint.program.lifetimes.analysis import Lifetimes
 from poollint.program.lifetimes.keeping import Keeping
 from poollint.program.misuses.search import Misuses
@@ -107,6 +108,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     engines = Engines(resolver, guards, own_caches, callers, frequencies, places)
     disposals = Disposals(resolver, callers, frequencies, places)
     lifetimes = Lifetimes(resolver, callers, frequencies, places)
+    holdings = Holdings(resolver, callers, frequencies, places, lifetimes)
 
     holding = project.containing(request.library.markers)
     if request.jobs > 1:
@@ -117,6 +119,8 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
     makings = lifetimes.makings()
     nodes.extend(node for making in makings for node in lifetimes.nodes(making))
+    held = holdings.find(makings)
+    nodes.extend(node for each in held for node in holdings.nodes(each))
     keeping = Keeping(resolver, callers, frequencies, places)
     kept = keeping.found(acquisitions, makings)
     nodes.extend(kept.nodes)
@@ -131,6 +135,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
         tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
         tuple(site for _, site in handles),
         kept=keeping.sites(kept, finished, handles),
+        held=tuple(holdings.site(each) for each in held),
         misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),
         versions=request.versions,
     )

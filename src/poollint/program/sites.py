@@ -13,6 +13,7 @@ from poollint.program.lifetimes.registry_sites import KeptSites
 from poollint.program.versions import UNDECLARED, Versions
 
 if TYPE_CHECKING:
+    from poollint.program.holding.sites import HeldSite
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.misuses.sites import Misuse
 
@@ -238,6 +239,7 @@ class ProgramSites:
     engines: tuple[EngineSite, ...] = ()
     disposals: tuple[DisposeSite, ...] = ()
     handles: tuple[HandleSite, ...] = ()
+    held: tuple[HeldSite, ...] = ()
     misuses: tuple[Misuse, ...] = ()
     versions: Versions = UNDECLARED
     kept: KeptSites = field(default_factory=KeptSites)

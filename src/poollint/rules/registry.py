@@ -70,6 +70,9 @@ from poollint.rules.session import (
     pol209_session_crosses_thread_or_task,
     pol210_session_used_after_close,
     pol211_lazy_result_escapes_session,
+    pol212_session_held_across_slow_call,
+    pol213_session_outlives_loop,
+    pol214_session_held_while_streaming,
     pol215_session_escapes_to_background_task,
     pol216_async_release_not_awaited,
     pol218_async_session_expires_on_commit,
@@ -81,6 +84,7 @@ from poollint.rules.session import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from poollint.program.holding.sites import HeldSite
     from poollint.program.lifetimes.registry_sites import KeptSite
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.misuses.sites import Misuse
@@ -116,6 +120,9 @@ RULES: tuple[Rule, ...] = (
     pol209_session_crosses_thread_or_task.RULE,
     pol210_session_used_after_close.RULE,
     pol211_lazy_result_escapes_session.RULE,
+    pol212_session_held_across_slow_call.RULE,
+    pol213_session_outlives_loop.RULE,
+    pol214_session_held_while_streaming.RULE,
     pol215_session_escapes_to_background_task.RULE,
     pol216_async_release_not_awaited.RULE,
     pol218_async_session_expires_on_commit.RULE,
@@ -169,9 +176,11 @@ PRECEDENCE: tuple[str, ...] = (
     "POL208",
     "POL210",
     "POL205",
+    "POL213",
     "POL201",
     "POL202",
     "POL206",
+    "POL212",
     "POL302",
     "POL203",
     "POL606",
@@ -238,17 +247,20 @@ def _single(sites: ProgramSites) -> Iterator[ProgramSites]:
         yield ProgramSites(handles=(handle,))
     for kept in sites.kept.singles():
         yield ProgramSites(kept=kept)
+    for held in sites.held:
+        yield ProgramSites(held=(held,))
     for misuse in sites.misuses:
         yield ProgramSites(misuses=(misuse,))
 
 
 def _internal_error(failing: Rule, error: Exception, sites: ProgramSites) -> Verdict:
     """POL900 at the first of `sites`; the path is empty where there is none."""
-    candidates: tuple[EngineSite | DisposeSite | HandleSite | Misuse | KeptSite, ...] = (
+    candidates: tuple[EngineSite | DisposeSite | HandleSite | HeldSite | Misuse | KeptSite, ...] = (
         *sites.engines,
         *sites.disposals,
         *sites.handles,
         *sites.kept.records(),
+        *sites.held,
         *sites.misuses,
     )
     site = candidates[0] if candidates else None

@@ -50,6 +50,19 @@ class Lifetimes:
         self._makings = Makings(resolver, callers.mentions, self._passing)
 
     @property
+    def passing(self) -> Passing:
+        """What calls do with the handles that they are passed."""
+        return self._passing
+
+    def walked(self, making: Making) -> tuple[Tracker, Outcome[State]]:
+        """The handle followed through the scope that makes it."""
+        return self._makings.walked(making)
+
+    def generator_kind(self, path: str, scope: int) -> str:
+        """ "context manager", "dependency", "fixture" or "generator"; "" for a function that is none."""
+        return self._generator(path, scope)
+
+    @property
     def makers(self) -> Makings:
         """What finds the calls that make handles."""
         return self._makings
@@ -123,7 +136,7 @@ class Lifetimes:
             unread_results=self._unread(making, tracker),
             autocommit=self._autocommit.of(path, index, tracker.aliases),
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
-            generator=self._generator(path, call.scope, seen),
+            generator=self._generator(path, call.scope),
         )
 
     # ---------------------------------------------------------------------------------------------- details
@@ -182,7 +195,7 @@ class Lifetimes:
         scope = self._resolver.scope(making.factory.path, making.factory.scope)
         return (spans.of_definition(making.factory.path, scope),)
 
-    def _generator(self, path: str, scope_index: int, seen: Observations) -> str:
+    def _generator(self, path: str, scope_index: int) -> str:
         scope = self._resolver.scope(path, scope_index)
         if not scope.is_generator:
             return ""

@@ -24,7 +24,8 @@ class Escape(str, Enum):
 
 @dataclass(slots=True)
 class Observations:
-    """Lines, by what happened there. `phases_at` holds the phases in which a call was reached."""
+    """Lines, by what happened there. `phases_at` holds the phases in which a call was reached, `leaves_in` those in
+    which a `return` or `yield` (an operation) was."""
 
     commits: set[int] = field(default_factory=set)
     rollbacks: set[int] = field(default_factory=set)
@@ -35,6 +36,7 @@ class Observations:
     escapes: dict[Escape, int] = field(default_factory=dict)
     attributes: set[str] = field(default_factory=set)
     phases_at: dict[int, set[Phase]] = field(default_factory=dict)
+    leaves_in: dict[int, set[Phase]] = field(default_factory=dict)
     used_after_close: dict[int, set[Phase]] = field(default_factory=dict)
     returned_in: set[Phase] = field(default_factory=set)
     unread_results: dict[int, tuple[int, bool]] = field(default_factory=dict)
@@ -47,6 +49,10 @@ class Observations:
     def reached(self, call: int, state: State) -> None:
         """A call was reached in this state."""
         self.phases_at.setdefault(call, set()).add(state.phase)
+
+    def left(self, operation: int, state: State) -> None:
+        """A `return` or `yield` was reached in this state."""
+        self.leaves_in.setdefault(operation, set()).add(state.phase)
 
     @property
     def released(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from poollint.facts import model
 from poollint.program.lifetimes.aliases import Aliases
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from poollint.program.mentions import Mentions
     from poollint.program.names import Resolver
     from poollint.program.values import Value
+
+TrackerT = TypeVar("TrackerT", bound=Tracker)
 
 DEEPEST = 5
 """Calls that a handle is followed through. A longer way is taken to keep the handle: nothing is reported."""
@@ -79,7 +81,13 @@ class Passing:
     ) -> Tracker:
         """The transfer function for a handle of this scope."""
         aliases = Aliases(self._resolver, path, scope, handle, acquisition, parameter)
-        return Tracker(self._resolver, path, scope, aliases, self._raising, self, self._statements, starts)
+        return self.tracker_of(Tracker, path, scope, aliases, starts)
+
+    def tracker_of(
+        self, kind: type[TrackerT], path: str, scope: int, aliases: Aliases, starts: Phase = Phase.OPEN
+    ) -> TrackerT:
+        """The same of a class of its own, for handles that are known in another way."""
+        return kind(self._resolver, path, scope, aliases, self._raising, self, self._statements, starts)
 
     def walk(self, tracker: Tracker, path: str, scope: int, state: State) -> Outcome[State]:
         """All exits of the scope."""

@@ -187,6 +187,8 @@ class Tracker:
     def operation(self, index: int, state: State) -> Step[State]:
         """An operation ends."""
         op = self._scope.ops[index]
+        if op.kind in ("return", "yield"):
+            self.seen.left(index, state)
         if op.kind in ("bind", "with", "for", "aug"):
             return Step(self._bound(op, state))
         if op.kind == "return":

@@ -1,0 +1,267 @@
+"""From the sessions of a program to the places at which they are held for too long."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from poollint.program import spans
+from poollint.program.expressions import spelled
+from poollint.program.graph import Run
+from poollint.program.holding.ambient import Ambient
+from poollint.program.holding.given import GivenSessions
+from poollint.program.holding.loops import endless_loops, is_inside
+from poollint.program.holding.parameters import Parameters
+from poollint.program.holding.sites import HeldBy, HeldSite
+from poollint.program.holding.slow import Slow, Wait
+from poollint.program.holding.streaming import Kept, StreamingHolds
+from poollint.program.holding.streams import Streams
+from poollint.program.holding.waiting import Waiting, is_held
+from poollint.program.lifetimes.observations import Escape
+from poollint.program.lifetimes.states import Phase
+from poollint.program.sites import Frequency, Span, Step, Times
+from poollint.program.values import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poollint.program.callers import Callers
+    from poollint.program.frequency import Frequencies
+    from poollint.program.graph import Node
+    from poollint.program.lifetimes.analysis import Lifetimes
+    from poollint.program.lifetimes.making import Making
+    from poollint.program.names import Resolver
+    from poollint.program.places import Places
+
+_SIGNATURES = re.compile(
+    rb":\s*(?:[\w.]+\.)?(?:Async)?Session\b|Annotated\[\s*(?:[\w.]+\.)?(?:Async)?Session\b|Depends\("
+)
+_ALIASES = re.compile(rb"^(\w+)\s*(?::[^=\n]*)?=\s*(?:[\w.]+\.)?Annotated\[", re.MULTILINE)
+_UNKNOWN = Frequency(Times.NEVER, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A site before its frequency is known, and the scope around it."""
+
+    scope: int
+    site: HeldSite
+
+
+class Holdings:
+    """Builds `HeldSite`s."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        callers: Callers,
+        frequencies: Frequencies,
+        places: Places,
+        lifetimes: Lifetimes,
+    ) -> None:
+        self._resolver = resolver
+        self._frequencies = frequencies
+        self._places = places
+        self._lifetimes = lifetimes
+        self._slow = Slow(resolver)
+        self._parameters = Parameters(resolver)
+        self._given = GivenSessions(resolver, lifetimes.passing, self._parameters)
+        self._ambient = Ambient(resolver, callers.mentions, lifetimes.passing, self._slow)
+        self._waiting = Waiting(resolver, self._slow, self._given, self._ambient)
+        self._streams = Streams(resolver, callers.mentions, self._slow)
+        self._streaming = StreamingHolds(resolver, self._given, self._ambient, self._streams)
+
+    # ---------------------------------------------------------------------------------------------- finding
+    def find(self, makings: list[Making]) -> list[Held]:
+        """The places, without their frequencies; `makings`: the calls that make sessions and connections."""
+        project = self._resolver.project
+        found: list[Held] = []
+        for making in makings:
+            if not making.maker.refcounted and not making.shared:
+                found.extend(self._guarded(making.path, self._of_making(making)))
+        signatures = self._signature_files()
+        for path in signatures:
+            found.extend(self._guarded(path, self._of_signatures(path)))
+        registry = self._ambient.files()
+        markers = self._resolver.library.slow_markers
+        for path in registry:
+            if any(marker in project.data(path) for marker in markers):
+                found.extend(self._guarded(path, self._of_ambient(path)))
+        if signatures or registry:
+            files = signatures or registry
+            kept = self._streaming.find(bool(registry))
+            found.extend(self._guarded(files[0], (self._kept(each) for each in kept)))
+        return _without_repetition(found)
+
+    def _guarded(self, path: str, places: Iterator[Held]) -> list[Held]:
+        """What could be found; a failure is noted, and the rest stands."""
+        found: list[Held] = []
+        try:
+            found.extend(places)
+        except Exception as error:
+            self._resolver.project.failed(path, 1, error)
+        return found
+
+    def _signature_files(self) -> list[str]:
+        """Files with a function that is given a session, as far as the bytes tell."""
+        project = self._resolver.project
+        if not project.containing((b"sqlalchemy", b"sqlmodel")):
+            return []
+        aliases = {
+            name for path in project.containing((b"Annotated[",)) for name in _ALIASES.findall(project.data(path))
+        }
+        named = {path for alias in aliases for path in project.mentioning(alias.decode(errors="replace"))}
+        return [path for path in project.files if path in named or _SIGNATURES.search(project.data(path))]
+
+    def _of_making(self, making: Making) -> Iterator[Held]:
+        path = making.path
+        call = self._resolver.call(path, making.call)
+        scope = self._resolver.scope(path, call.scope)
+        holder = spelled(call.func, self._resolver.facts(path)).removesuffix("()") + "()"
+        others = [index for index in scope.calls if index != making.call]
+        if scope.kind == "function" and any(self._slow.of_call(path, index) for index in others):
+            tracker, _ = self._lifetimes.walked(making)
+            for wait in self._waiting.of_handle(tracker, path, call.scope):
+                if wait.calls[0][1] != making.call:
+                    held = self._waits(wait, path, call.scope, holder, tracker.seen.takes)
+                    yield replace(held, site=replace(held.site, acquired=spans.of(path, call)))
+        if scope.is_generator:
+            yield from self._of_generator(making, holder)
+        for loop in endless_loops(self._resolver, path, call.scope):
+            if not is_inside(scope, call.block, loop) and self._lives_through(making, loop):
+                yield Held(call.scope, self._site(path, making.call, HeldBy.LOOP, holder))
+
+    def _lives_through(self, making: Making, loop: int) -> bool:
+        """Statements run on it in the loop, and no way round it commits, rolls back or closes."""
+        tracker, _ = self._lifetimes.walked(making)
+        scope = self._resolver.scope(making.path, self._resolver.call(making.path, making.call).scope)
+        block = scope.blocks[loop]
+        seen = tracker.seen
+        if any(block.line <= line <= block.end_line for line in (*seen.commits, *seen.rollbacks, *seen.closes)):
+            return False
+        return not seen.escapes and any(block.line <= line <= block.end_line for line in seen.takes)
+
+    def _of_generator(self, making: Making, holder: str) -> Iterator[Held]:
+        path = making.path
+        scope_index = self._resolver.call(path, making.call).scope
+        if self._lifetimes.generator_kind(path, scope_index) != "generator":
+            return
+        tracker, _ = self._lifetimes.walked(making)
+        if Escape.YIELDED in tracker.seen.escapes:
+            return
+        scope = self._resolver.scope(path, scope_index)
+        for number, phases in sorted(tracker.seen.leaves_in.items()):
+            op = scope.ops[number]
+            if op.kind == "yield" and is_held(phases):
+                span = Span(path, op.line, op.column, op.end_line, op.end_column)
+                site = HeldSite(
+                    span, op.line, scope.qualname, _UNKNOWN, HeldBy.GENERATOR, "yield", holder,
+                    since=_since(tracker.seen.takes, op.line),
+                )  # fmt: skip
+                yield Held(scope_index, self._placed(site))
+                return
+
+    def _of_signatures(self, path: str) -> Iterator[Held]:
+        facts = self._resolver.project.facts(path)
+        for number, scope in enumerate(facts.scopes if facts is not None else ()):
+            if scope.kind != "function" or not scope.parameters:
+                continue
+            for given in self._parameters.sessions(path, number):
+                assert given.handle is not None
+                if self._slow.of_function(Function(path, number)) is None:
+                    break
+                before = None
+                if given.dependency is not None:
+                    before = self._given.held_before(path, number, given.dependency)
+                start = Phase.HELD if before is not None else Phase.OPEN
+                tracker = self._given.walked(path, number, given.name, given.handle, start)
+                for wait in self._waiting.of_handle(tracker, path, number):
+                    yield self._waits(wait, path, number, given.name, tracker.seen.takes)
+
+    def _of_ambient(self, path: str) -> Iterator[Held]:
+        facts = self._resolver.project.facts(path)
+        for number, scope in enumerate(facts.scopes if facts is not None else ()):
+            function = Function(path, number)
+            if scope.kind != "function" or self._slow.of_function(function) is None:
+                continue
+            if self._ambient.touches(function, 2):
+                for wait in self._waiting.of_ambient(path, number):
+                    takes = self._ambient.walked(path, number, Phase.OPEN)[0].seen.takes
+                    yield self._waits(wait, path, number, "the scoped session", takes)
+
+    # ---------------------------------------------------------------------------------------------- sites
+    def nodes(self, held: Held) -> list[Node]:
+        """The nodes whose frequencies the site needs."""
+        return [Run(held.site.span.path, held.scope)]
+
+    def site(self, held: Held) -> HeldSite:
+        """The finished site."""
+        node = Run(held.site.span.path, held.scope)
+        frequency = self._frequencies.of(node)
+        once = frequency.known and frequency.times <= Times.ONCE
+        site = replace(held.site, frequency=frequency, one_shot_script=held.scope != 0 and once)
+        if site.how is HeldBy.GENERATOR:
+            return replace(site, streamed=Function(node.path, node.scope) in self._streams.bodies())
+        return site
+
+    def _waits(self, wait: Wait, path: str, scope: int, holder: str, takes: set[int]) -> Held:
+        site = self._site(path, wait.calls[0][1], HeldBy.SLOW_CALL, holder)
+        steps = []
+        for home, index in wait.calls[1:]:
+            call = self._resolver.call(home, index)
+            text = f"{spelled(call.func, self._resolver.facts(home))}() is called here"
+            steps.append(Step(spans.of(home, call), text))
+        name = wait.name if len(wait.calls) > 1 else ""
+        since = _since(takes, site.span.line)
+        return Held(scope, replace(site, waits_for=name, since=since, steps=tuple(steps)))
+
+    def _kept(self, kept: Kept) -> Held:
+        path, scope = kept.function.path, kept.function.scope
+        site = self._site(path, kept.streaming.call, HeldBy.STREAM, kept.holder)
+        steps = []
+        since = 0
+        if kept.since is not None:
+            home, _, line = kept.since
+            since = line if home == path and kept.since[1] == scope else 0
+            steps.append(Step(spans.of_line(home, line), "this statement takes the connection"))
+        for home, index in kept.streaming.calls[1:]:
+            call = self._resolver.call(home, index)
+            text = f"{spelled(call.func, self._resolver.facts(home))}() makes the response"
+            steps.append(Step(spans.of(home, call), text))
+        return Held(scope, replace(site, since=since, steps=tuple(steps)))
+
+    def _site(self, path: str, index: int, how: HeldBy, holder: str) -> HeldSite:
+        facts = self._resolver.facts(path)
+        call = facts.calls[index]
+        return self._placed(
+            HeldSite(
+                span=spans.of(path, call),
+                chunk_line=call.line,
+                symbol=facts.scopes[call.scope].qualname,
+                frequency=_UNKNOWN,
+                how=how,
+                spelled=spelled(call.func, facts),
+                holder=holder,
+            )
+        )
+
+    def _placed(self, site: HeldSite) -> HeldSite:
+        path = site.span.path
+        return replace(site, in_test=self._places.is_test(path), in_migration=self._places.is_migration(path))
+
+
+def _since(takes: set[int], line: int) -> int:
+    """The line of the last statement before the place; else, in a loop, of the last one at all."""
+    return max((take for take in takes if take < line), default=max(takes, default=0))
+
+
+def _without_repetition(found: list[Held]) -> list[Held]:
+    """One site for each place; a slow call that is reported itself is not reported for those who lead to it."""
+    direct = {held.site.span for held in found if held.site.how is HeldBy.SLOW_CALL}
+    kept: dict[tuple[Span, HeldBy], Held] = {}
+    for held in found:
+        if held.site.how is HeldBy.SLOW_CALL and any(step.span in direct for step in held.site.steps):
+            continue
+        kept.setdefault((held.site.span, held.site.how), held)
+    return sorted(kept.values(), key=lambda held: (held.site.span, held.site.how.value))

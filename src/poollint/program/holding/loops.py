@@ -1,0 +1,66 @@
+"""Loops that do not end while the program lives: `while True` without a way out, and iteration over a message queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from poollint.facts import model
+from poollint.program.values import External, ExternalInstance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poollint.program.names import Resolver
+
+_LOOPS = ("while", "for")
+
+
+def endless_loops(resolver: Resolver, path: str, scope_index: int) -> Iterator[int]:
+    """The blocks of a scope that are bodies of endless loops."""
+    scope = resolver.scope(path, scope_index)
+    for index, block in enumerate(scope.blocks):
+        if block.kind == "while" and _is_true(block.test):
+            endless = True
+        elif block.kind == "for":
+            endless = _is_endless_source(resolver, path, scope_index, block.test)
+        else:
+            continue
+        if endless and not _is_left(scope, index):
+            yield index
+
+
+def _is_true(test: model.Expr | None) -> bool:
+    return isinstance(test, model.Const) and not test.kind and bool(test.value)
+
+
+def _is_endless_source(resolver: Resolver, path: str, scope: int, iterated: model.Expr | None) -> bool:
+    names = frozenset(cast("Any", resolver.library.facts.get("endless_iteration", ())))
+    values = resolver.values(path, scope, iterated)
+    return any(isinstance(value, (External, ExternalInstance)) and value.fqn in names for value in values)
+
+
+def _is_left(scope: model.Scope, loop: int) -> bool:
+    """A `break` of this loop or a `return` inside of it: it searches or pages through something, and ends."""
+    for index, block in enumerate(scope.blocks):
+        if not is_inside(scope, index, loop):
+            continue
+        if block.exit == "return" or (block.exit == "break" and _loop_around(scope, index) == loop):
+            return True
+    return any(op.kind == "return" and is_inside(scope, op.block, loop) for op in scope.ops)
+
+
+def is_inside(scope: model.Scope, block: int, outer: int) -> bool:
+    """A block is another one, or lies inside of it."""
+    current = block
+    while current >= 0:
+        if current == outer:
+            return True
+        current = scope.blocks[current].parent
+    return False
+
+
+def _loop_around(scope: model.Scope, block: int) -> int:
+    current = block
+    while current >= 0 and scope.blocks[current].kind not in _LOOPS:
+        current = scope.blocks[current].parent
+    return current

@@ -1,0 +1,128 @@
+"""Which calls wait for something outside of the program, also through functions of the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poollint.facts import model
+from poollint.program.expressions import last_name
+from poollint.program.values import External, Function, functions_of
+
+if TYPE_CHECKING:
+    from poollint.library.model import SlowCall
+    from poollint.program.names import Resolver
+
+DEEPEST = 3
+"""Functions between the one that holds the session and the call that waits."""
+SHORT_SECONDS = 1.0
+"""A pause of at most this constant time is no finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The way to a call that waits: (path, call) from the outermost call to the library's; `name` is the library's."""
+
+    calls: tuple[tuple[str, int], ...]
+    name: str
+
+
+class Slow:
+    """Answers for one program."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._functions: dict[tuple[Function, int], Wait | None] = {}
+        self._called = resolver.library.slow_names
+        self._clients = resolver.library.slow_clients
+        self._names: dict[str, frozenset[str]] = {}
+
+    def direct(self, path: str, index: int) -> Wait | None:
+        """The call itself is one that waits."""
+        called = last_name(self._resolver.call(path, index).func)
+        if called not in self._names_in(path) and not self._has_any_method(path):
+            return None
+        for value in self._resolver.callee(path, index):
+            if isinstance(value, External):
+                row = self._resolver.library.slow_call(value.fqn)
+                if row is not None and self._waits(path, index, row):
+                    return Wait(((path, index),), self._resolver.library.canonical(value.fqn))
+        return None
+
+    def _names_in(self, path: str) -> frozenset[str]:
+        """The names under which a file may call something that waits."""
+        if path not in self._names:
+            names = self._called
+            imports = (each for scope in self._resolver.facts(path).scopes for each in scope.imports)
+            self._names[path] = names | {each.name for each in imports if each.attribute in names}
+        return self._names[path]
+
+    def _has_any_method(self, path: str) -> bool:
+        """The file speaks of a client of which nearly every method waits."""
+        data = self._resolver.project.data(path)
+        return any(marker in data for marker in self._clients)
+
+    def of_call(self, path: str, index: int, depth: int = DEEPEST) -> Wait | None:
+        """The call waits, by itself or through functions of the program that it runs."""
+        found = self.direct(path, index)
+        if found is not None:
+            return found
+        for function in self.runs(path, index):
+            inner = self.of_function(function, depth - 1)
+            if inner is not None:
+                return Wait(((path, index), *inner.calls), inner.name)
+        return None
+
+    def of_function(self, function: Function, depth: int = DEEPEST) -> Wait | None:
+        """The first call of a function that waits."""
+        if depth < 0:
+            return None
+        key = (function, depth)
+        if key not in self._functions:
+            self._functions[key] = None
+            scope = self._resolver.scope(function.path, function.scope)
+            found = (self.of_call(function.path, index, depth) for index in scope.calls)
+            self._functions[key] = next((each for each in found if each is not None), None)
+        return self._functions[key]
+
+    def runs(self, path: str, index: int) -> tuple[Function, ...]:
+        """The one function of the program whose body the call runs before it returns."""
+        call = self._resolver.call(path, index)
+        values = self._resolver.callee(path, index)
+        functions = tuple(dict.fromkeys(function for value in values for function in functions_of(value)))
+        if len(functions) != 1 or len(values) != 1:
+            return ()
+        scope = self._resolver.scope(functions[0].path, functions[0].scope)
+        if scope.kind not in ("function", "lambda") or scope.is_generator:
+            return ()
+        return functions if not scope.is_async or self._is_awaited(path, call) else ()
+
+    def _waits(self, path: str, index: int, row: SlowCall) -> bool:
+        call = self._resolver.call(path, index)
+        if row.awaited and not self._is_awaited(path, call):
+            return False
+        return row.seconds is None or not _is_short(call, row.seconds.pos, row.seconds.kw)
+
+    def _is_awaited(self, path: str, call: model.Call) -> bool:
+        """`await f()`, `await gather(f())`, `async with f() as x` and `async for x in f()`."""
+        calls = self._resolver.facts(path).calls
+        current = call
+        while True:
+            if current.awaited:
+                return True
+            if current.outer < 0:
+                break
+            current = calls[current.outer]
+        if call.op < 0:
+            return False
+        op = self._resolver.scope(path, call.scope).ops[call.op]
+        return op.kind in ("with", "for") and isinstance(op.value, model.CallRef)
+
+
+def _is_short(call: model.Call, position: int | None, keyword: str | None) -> bool:
+    given = dict(call.keywords).get(keyword) if keyword is not None else None
+    if given is None and position is not None and position < len(call.args):
+        given = call.args[position]
+    if not isinstance(given, model.Const) or isinstance(given.value, bool):
+        return False
+    return isinstance(given.value, (int, float)) and given.value <= SHORT_SECONDS
