@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import harness
@@ -358,6 +359,29 @@ def test_how_loud_a_finding_is(requirement: str, chained: str, written: str) -> 
         found = findings(root)
         assert (found["POL603"].severity.value, found["POL605"].severity.value) == (chained, written)
         assert ("breaks on upgrade" in found["POL605"].message) == (written == "info")
+
+
+def test_what_no_exception_leaves_behind_is_freed_before_2_0() -> None:
+    text = """
+        from sqlalchemy import create_engine, inspect
+        engine = create_engine("postgresql+psycopg2://app@db/app")
+
+        def views():
+            connection = engine.connect()
+            try:
+                return engine.dialect.get_view_names(connection=connection)
+            except BaseException:
+                return []
+        """
+    with harness.neutral_folder() as root:
+        (root / "requirements.txt").write_text("sqlalchemy<2")
+        (root / "main.py").write_text(textwrap.dedent(text))
+        (found,) = harness.run([root], ("POL601",))
+        assert found.severity.value == "info"
+        assert "it stays checked out from SQLAlchemy 2.0 on" in found.message
+        (root / "requirements.txt").write_text("sqlalchemy<2.1")
+        (found,) = harness.run([root], ("POL601",))
+        assert found.severity.value == "warning"
 
 
 def test_begin_takes_a_connection_before_2_0() -> None:

@@ -77,7 +77,9 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     leak = leak_that_stays(site, sqlalchemy)
-    when = f" {leak_words(leak)}" if sqlalchemy.below(2, 0) else ""
+    when = ""
+    if sqlalchemy.below(2, 0):
+        when = f" {leak_words(leak)}" if leak.how == "raise" else " from SQLAlchemy 2.0 on"
     return handle_verdict(
         METADATA,
         site,
