@@ -31,7 +31,7 @@ class Expiry:
         self._resolver = resolver
         self._mentions = mentions
         self._classes = classes
-        self._sessions = Spread(resolver, mentions, classes)
+        self._sessions = Spread(resolver, mentions, classes, enters_itself=True)
 
     def of_session(self, path: str, index: int) -> Span | None:
         """The first such read in a function that holds the session of this call under a name."""

@@ -54,7 +54,7 @@ class Keeping:
         self._registries = Registries(resolver, callers, frequencies, places)
         self._factories = Factories(resolver, callers, frequencies, places)
         self._misuses = Misuses(resolver, callers, frequencies, places)
-        self._sessions = Spread(resolver, callers.mentions, SESSIONS)
+        self._sessions = Spread(resolver, callers.mentions, SESSIONS, enters_itself=True)
         self._uses = SessionUses(resolver, frequencies, places)
 
     def found(self, acquisitions: Sequence[Acquisition], makings: Iterable[Making]) -> Kept:

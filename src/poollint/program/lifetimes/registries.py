@@ -60,7 +60,7 @@ class Registries:
         self._places = places
         self._mentions = callers.mentions
         self._registries = Spread(resolver, callers.mentions, frozenset({SYNC, ASYNC}))
-        self._sessions = Spread(resolver, callers.mentions, SESSIONS)
+        self._sessions = Spread(resolver, callers.mentions, SESSIONS, enters_itself=True)
         self._gaps = Gaps(resolver, callers)
         self._doing = SessionUses(resolver, frequencies, places)
         self._scopes = Scopes(resolver)

@@ -39,12 +39,15 @@ class Use:
 
 
 class Spread:
-    """Follows objects of the classes `classes` (canonical names)."""
+    """Follows objects of the classes `classes` (canonical names); `enters_itself`: `with` binds the very object."""
 
-    def __init__(self, resolver: Resolver, mentions: Mentions, classes: frozenset[str]) -> None:
+    def __init__(
+        self, resolver: Resolver, mentions: Mentions, classes: frozenset[str], *, enters_itself: bool = False
+    ) -> None:
         self._resolver = resolver
         self._mentions = mentions
         self._classes = classes
+        self._naming = (Role.ASSIGNED, Role.ENTERED) if enters_itself else (Role.ASSIGNED,)
 
     def uses(self, path: str, index: int) -> list[Use]:
         """Every place where the object made by this call is mentioned, its own place first."""
@@ -67,7 +70,7 @@ class Spread:
     # ---------------------------------------------------------------------------------------------- one step
     def _further(self, use: Use) -> Iterator[Use]:
         role, scope = use.position.role, self._resolver.scope(use.path, use.position.scope)
-        if role is Role.ASSIGNED and is_whole(use):
+        if role in self._naming and is_whole(use):
             target = scope.ops[use.position.index].target
             for each in targets_in(target) if target is not None else ():
                 yield from self._named(use.path, use.position.scope, each)
