@@ -32,14 +32,27 @@ _CLASSES = (
 class Awaiting:
     """Looks for coroutines that are an expression statement of their own."""
 
-    markers = tuple(f".{name}(".encode() for name in sorted(_COROUTINES))
+    markers = (
+        b"AsyncSession",
+        b"AsyncEngine",
+        b"AsyncConnection",
+        b"async_session",
+        b"async_scoped",
+        b"async_engine",
+        b".dispose(",
+    )
 
     def __init__(self, resolver: Resolver, places: Places) -> None:
         self._resolver = resolver
         self._places = places
+        self._is_synchronous: bool | None = None
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The release calls of a file that are made and not awaited."""
+        if self._is_synchronous is None:
+            self._is_synchronous = not self._resolver.project.containing((b"ext.asyncio",))
+        if self._is_synchronous:
+            return
         for scope in facts.scopes:
             for op in scope.ops:
                 if op.kind != "eval" or not isinstance(op.value, model.CallRef):

@@ -35,10 +35,10 @@ class Handing:
     """Looks at what threads and tasks are given, and at what their functions capture."""
 
     markers = (
-        b"callback",
+        b"callback=",
         b"Thread(",
         b".submit(",
-        b".map(",
+        b"Executor(",
         b"to_thread(",
         b"run_in_executor(",
         b"create_task(",
@@ -47,7 +47,6 @@ class Handing:
         b"BackgroundTask(",
         b".subscribe(",
         b"ensure_future(",
-        b".route(",
     )
 
     def __init__(self, resolver: Resolver, typed: Typed, callers: Callers, places: Places) -> None:

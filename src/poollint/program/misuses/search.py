@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 _OWN_TOKENS = (b"sqlalchemy", b"sqlmodel")
+_SESSION_LIKE = b"ession"
+"""A file that does not import SQLAlchemy itself uses a session of the program by a name with this in it, in practice."""
 
 
 class Finder(Protocol):
@@ -61,12 +63,13 @@ class Misuses:
         """All wrong uses, in order. `holding`: the files that mention something that makes engines."""
         project = self._resolver.project
         modules = sorted({project.tail(path) for path in holding} - {"__init__"})
-        tokens = (*_OWN_TOKENS, *(name.encode(errors="surrogateescape") for name in modules))
+        naming = {path for module in modules for path in project.mentioning(module)}
         markers = sorted({marker for finder in self._finders for marker in finder.markers})
         found: set[Misuse] = set()
         for path in project.containing(markers):
             data = project.data(path)
-            if any(token in data for token in tokens):
+            is_own = any(token in data for token in _OWN_TOKENS)
+            if is_own or (path in naming and _SESSION_LIKE in data):
                 wanted = [finder for finder in self._finders if any(marker in data for marker in finder.markers)]
                 found.update(self._in_file(path, wanted))
         return sorted(found, key=lambda each: (each.span, each.kind.value))
