@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _OWN_TOKENS = (b"sqlalchemy", b"sqlmodel")
 _SESSION_LIKE = b"ession"
-"""A file that does not import SQLAlchemy itself uses a session of the program by a name with this in it, in practice."""
+"""A file that does not import SQLAlchemy itself uses a session by a name with this in it, in practice."""
 
 
 class Finder(Protocol):
