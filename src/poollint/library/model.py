@@ -224,7 +224,8 @@ class HandleMaker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """A call that makes a session or connection of the class `makes` (which has a row in `handles`).
 
     `context`: the result is a context manager only; leaving it commits (or rolls back) and closes. `registry`: it is
-    the handle of the current scope, and the registry keeps it. `refcounted`: it goes back when nothing refers to it.
+    the handle of the current scope, and the registry keeps it. `proxy`: it makes a registry, which stands for a handle
+    where it is used like one. `refcounted`: it goes back when nothing refers to it.
     """
 
     fqn: str
@@ -233,6 +234,7 @@ class HandleMaker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     likewise: tuple[str, ...] = ()
     context: bool = False
     registry: bool = False
+    proxy: bool = False
     refcounted: bool = False
     unverified: bool = False
 

@@ -133,7 +133,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     found = ProgramSites(
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
         tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
-        tuple(site for _, site in handles),
+        tuple(sorted((*(site for _, site in handles), *lifetimes.exit_sites()), key=lambda site: site.span)),
         kept=keeping.sites(kept, finished, handles),
         held=tuple(holdings.site(each) for each in held),
         misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),

@@ -59,6 +59,8 @@ class Calls:
             found.extend(self.result_of(value, path, call))
         if not found and isinstance(call.func, model.Attr):
             found.extend(self._container_method(path, call, call.func))
+        if isinstance(call.func, model.Attr) and call.func.attr == "get" and isinstance(call.func.value, model.Name):
+            found.extend(self._set_elsewhere(path, call.scope, call.func.value))
         return found
 
     def _container_method(self, path: str, call: model.Call, func: model.Attr) -> list[Value]:
@@ -69,6 +71,18 @@ class Calls:
             if isinstance(value, Container):
                 found.extend([value] if func.attr in _WHOLE_METHODS else value.items)
         return found
+
+    def _set_elsewhere(self, path: str, scope: int, name: model.Name) -> list[Value]:
+        """What a context variable of the module may hold: whatever the module sets it to."""
+        if ExternalInstance("contextvars.ContextVar") not in self._resolver.values(path, scope, name):
+            return []
+        return [
+            value
+            for call in self._resolver.facts(path).calls
+            if isinstance(call.func, model.Attr) and call.func.attr == "set" and call.func.value == name
+            for argument in call.args[:1]
+            for value in self._resolver.values(path, call.scope, argument)
+        ]
 
     def _super(self, path: str, scope: int) -> list[Value]:
         current = scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import targets_in
+from poollint.program.expressions import dotted, targets_in
 from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ _SAME = frozenset({"typing.cast", "typing_extensions.cast"})
 
 
 class Aliases:
-    """What denotes one handle of one scope; `acquisition` is the call that makes it (-1: a parameter)."""
+    """What denotes one handle of one scope; `acquisition` is the call that makes it (-1: `parameter` is given).
+
+    `parameter` may also be an attribute: "self.session".
+    """
 
     def __init__(
         self, resolver: Resolver, path: str, scope: int, handle: Handle, acquisition: int, parameter: str = ""
@@ -32,6 +35,7 @@ class Aliases:
         self._scope = resolver.scope(path, scope)
         self.handle = handle
         self.acquisition = acquisition
+        self._is_attribute = "." in parameter
         self.proxies = self._registry()
         self.names: set[str] = {parameter, *self.proxies} if parameter else set(self.proxies)
         self.derived: set[str] = set()
@@ -80,7 +84,9 @@ class Aliases:
         if isinstance(expr, (model.Await, model.Walrus, model.Star)):
             return self.denotes(expr.value, names)
         if isinstance(expr, model.Attr):
-            return expr.attr in self.handle.same and self.denotes(expr.value, names)
+            if expr.attr in self.handle.same and self.denotes(expr.value, names):
+                return True
+            return self._is_attribute and dotted(expr) in names
         if isinstance(expr, model.Conditional):
             return self.denotes(expr.body, names) or self.denotes(expr.orelse, names)
         if isinstance(expr, model.Bool):

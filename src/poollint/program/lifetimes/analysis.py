@@ -10,6 +10,7 @@ from poollint.program.expressions import dotted, spelled, without_await
 from poollint.program.graph import Run
 from poollint.program.lifetimes import lazy, sharing
 from poollint.program.lifetimes.autocommit import Autocommit
+from poollint.program.lifetimes.exits import ExitMethods, SkippedClose
 from poollint.program.lifetimes.making import MARKERS, Making, Makings
 from poollint.program.lifetimes.passing import Passing
 from poollint.program.lifetimes.raising import Raising
@@ -85,7 +86,7 @@ class Lifetimes:
 
     def _is_at_stake(self, making: Making) -> bool:
         """Some rule may speak of it: a path leaves the connection out, or a change is never committed."""
-        tracker, outcome = self._makings.walked(making)
+        _, outcome = self._makings.walked(making)
         scope = self._resolver.call(making.path, making.call).scope
         return bool(_leaks(outcome, self._resolver.scope(making.path, scope)))
 
@@ -137,6 +138,31 @@ class Lifetimes:
             autocommit=self._autocommit.of(path, index, tracker.aliases),
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope),
+        )
+
+    def exit_sites(self) -> list[HandleSite]:
+        """The handles whose close an exit method skips when its commit fails."""
+        return [self._exit_site(skipped) for skipped in ExitMethods(self._resolver, self._passing).skipped()]
+
+    def _exit_site(self, skipped: SkippedClose) -> HandleSite:
+        path = skipped.path
+        facts = self._resolver.facts(path)
+        call = facts.calls[skipped.call]
+        return HandleSite(
+            span=spans.of(path, call),
+            chunk_line=call.line,
+            kind=skipped.handle.kind,
+            factory="",
+            spelled=skipped.receiver,
+            symbol=facts.scopes[skipped.scope].qualname,
+            frequency=_NOT_ASKED,
+            name=skipped.receiver,
+            leaks=(Leak("raise", call.line),),
+            takes=(call.line,),
+            closes=skipped.closes,
+            exit_method=True,
+            in_test=self._places.is_test(path),
+            in_migration=self._places.is_migration(path),
         )
 
     # ---------------------------------------------------------------------------------------------- details

@@ -31,6 +31,8 @@ _WAYS = {
 
 def about_handle(site: HandleSite) -> list[str]:
     """Sentences about one session or connection."""
+    if site.exit_method:
+        return [f"{site.spelled}.close() is skipped when {_way(leak)}." for leak in site.leaks]
     found = [f"{site.spelled}() makes {_KINDS[site.kind]} here ({site.factory}), in {site.symbol or 'the module'}."]
     found.extend(f"  It comes fresh from the function at {span.path}:{span.line}." for span in site.through)
     if site.registry:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from poollint.program.values import Value
 
 MARKERS = (b".connect(", b".raw_connection(", b".begin(")
-_OWN_NAMES = ("connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
+_OWN_NAMES = ("scoped_session", "connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
 _CONNECT = "sqlalchemy.engine.Engine.connect"
 _CONNECTION = "sqlalchemy.engine.Connection"
 _REGISTRY = "sqlalchemy.orm.scoped_session"
@@ -167,6 +167,8 @@ class Makings:
                 handle = self._library.handle(maker.makes)
                 if handle is None or self._is_bound_to_connection(path, index):
                     return None
+                if maker.proxy and not self._stands_for_a_session(path, index, handle):
+                    return None
                 shared = maker.registry and not self._is_made_here(path, index)
                 return Making(path, index, maker, handle, fqn, shared=shared)
             for function in functions_of(value):
@@ -208,6 +210,27 @@ class Makings:
                 if self._library.handle_maker(base) is not None:
                     return base
         return ""
+
+    def _stands_for_a_session(self, path: str, index: int, handle: Handle) -> bool:
+        """A registry in a variable of its function that is used like a session, and neither called nor returned."""
+        facts = self._resolver.facts(path)
+        scope = facts.scopes[facts.calls[index].scope]
+        names = {name for op in scope.ops if _is_result(op.value, index) for name in names_bound(op.target)}
+        if scope.kind != "function" or not names or names & {*scope.globals, *scope.nonlocals}:
+            return False
+        calls = [facts.calls[each] for each in scope.calls]
+        if any(isinstance(call.func, model.Name) and call.func.id in names for call in calls):
+            return False
+        if any(op.kind == "return" and isinstance(op.value, model.Name) and op.value.id in names for op in scope.ops):
+            return False
+        ends = {*handle.executes, *handle.commits, *handle.closes, *handle.lazy}
+        return any(
+            isinstance(call.func, model.Attr)
+            and call.func.attr in ends
+            and isinstance(call.func.value, model.Name)
+            and call.func.value.id in names
+            for call in calls
+        )
 
     def _is_made_here(self, path: str, index: int) -> bool:
         """The registry that is called is new in this function: `scoped_session(factory)()` shares nothing."""

@@ -61,6 +61,8 @@ class HandleSite:
     at_module_level: bool = False
     hinted: bool = False
     """The statements that run on it tell what it is, not the type of what made it."""
+    exit_method: bool = False
+    """Not made here: an exit method ends it. `span` is the call that skips the close, `spelled` what holds it."""
     autocommit: bool = False
     schema_only: bool = False
     """Everything that it writes is CREATE, ALTER and the like."""

@@ -32,6 +32,7 @@ def count():
 ```
 
 ## When it stays quiet
+- An `__exit__` or `__aexit__` that commits and then closes is reported at the commit; with `finally` it is quiet.
 - Only calls that cannot fail in practice stand between the statement and the release: literals, logging, containers.
 - `except Exception` or `except SQLAlchemyError` closes or rolls back: what other exceptions skip is not reported.
 - The end depends on the same condition as the start (`if own: connection.close()`).
@@ -53,10 +54,9 @@ from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import given_back_sometimes, leaking
 from poollint.rules.lifetime.releases import connection_severity, leak_that_stays
 from poollint.rules.lifetime.reporting import (
-    call_name,
     handle_verdict,
     leak_step,
-    leak_words,
+    skipped_words,
     warning_severity,
 )
 
@@ -89,7 +89,7 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     return handle_verdict(
         METADATA,
         site,
-        f"{call_name(site)} is not closed {leak_words(leak)}",
+        skipped_words(site, leak),
         "close it in finally, or use with",
         connection_severity(warning_severity(site), site, sqlalchemy),
         steps=(leak_step(site, leak),),

@@ -50,6 +50,13 @@ def leak_words(leak: Leak) -> str:
     return "on every path to the end"
 
 
+def skipped_words(site: HandleSite, leak: Leak) -> str:
+    """What a rule says about a close that some way out skips."""
+    if site.exit_method:
+        return f"{site.spelled}.close() is skipped {leak_words(leak)}"
+    return f"{call_name(site)} is not closed {leak_words(leak)}"
+
+
 def leak_step(site: HandleSite, leak: Leak) -> Step:
     """The last step of the chain: where control leaves with the connection still out."""
     text = {

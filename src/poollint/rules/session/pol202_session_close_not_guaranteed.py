@@ -37,6 +37,7 @@ def count():
 ```
 
 ## When it stays quiet
+- An `__exit__` or `__aexit__` that commits and then closes is reported at the commit; with `finally` it is quiet.
 - Only calls that cannot fail in practice stand between the statement and the release: literals, logging, containers.
 - `except Exception` or `except SQLAlchemyError` closes or rolls back: what other exceptions skip is not reported.
 - The end depends on the same condition as the start (`if own: session.close()`).
@@ -58,11 +59,10 @@ from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import given_back_sometimes, leaking
 from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import (
-    call_name,
     first_leak,
     handle_verdict,
     leak_step,
-    leak_words,
+    skipped_words,
     warning_severity,
 )
 
@@ -95,7 +95,7 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     return handle_verdict(
         METADATA,
         site,
-        f"{call_name(site)} is not closed {leak_words(leak)}",
+        skipped_words(site, leak),
         "close it in finally" if without_with(sqlalchemy) else "close it in finally, or use with",
         warning_severity(site),
         steps=(leak_step(site, leak),),
