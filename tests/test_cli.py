@@ -534,3 +534,24 @@ def test_options_of_one_run_do_not_reach_the_next(project: Path, options: tuple[
     poollint("check", *options, "--exit-zero")
     after = poollint("check")
     assert (after.status, after.out, after.err) == (before.status, before.out, before.err)
+
+
+def test_a_mark_is_kept_while_its_file_is_the_same(tmp_path: Path) -> None:
+    """What libcst said about a file is not asked again because another file has changed."""
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "db.py").write_text(
+        "from sqlalchemy import create_engine\ndef f(rows):\n    for row in rows:\n        create_engine(row)\n"
+    )
+    (tmp_path / "other.py").write_text("x = 1\n")
+    first = real_poollint("check", ".", cwd=tmp_path)
+    (tmp_path / "other.py").write_text("x = 2\n")
+    command = (
+        "import sys\n"
+        "from poollint.frontends.cli import run\n"
+        "status = run(['check', '.'])\n"
+        "print('libcst' in sys.modules, file=sys.stderr)\n"
+        "sys.exit(status)\n"
+    )
+    again = subprocess.run([sys.executable, "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (again.returncode, again.stdout) == (first.status, first.out)
+    assert again.stderr.splitlines()[-1] == "False"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from poollint.checking.selection import RuleRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from poollint.program.sites import Span
     from poollint.rules.base import Verdict
@@ -106,6 +106,16 @@ class RootResult:
         """The same with the marks of some verdicts filled in; the keys are indexes of `verdicts`."""
         marked = (verdict._replace(mark=marks.get(index, verdict.mark)) for index, verdict in enumerate(self.verdicts))
         return replace(self, verdicts=tuple(marked))
+
+    def marked_as(self, before: RootResult, unchanged: Container[str]) -> RootResult:
+        """The same with the marks of equal verdicts of an earlier result, in files that have not changed since."""
+        known = {verdict._replace(mark=None): verdict.mark for verdict in before.verdicts if verdict.mark is not None}
+        marks = {
+            index: mark
+            for index, verdict in enumerate(self.verdicts)
+            if verdict.span[0] in unchanged and (mark := known.get(verdict)) is not None
+        }
+        return self.with_marks(marks) if marks else self
 
 
 def stored_verdict(verdict: Verdict) -> StoredVerdict:

@@ -263,6 +263,8 @@ def compared(
     stamps.update(read_stamps)
     add_missing_stamps(stamps, listing, FileReader(root, {}))
     taken = snapshot.snapshot(listing, stamps, models)
+    if stored is not None and not reader.buffers:
+        result = result.marked_as(stored.result, taken.unchanged_since(stored.taken))
     if store is not None and not reader.buffers:
         store.write(taken, result)
     return RootRun.of(root, settings, taken, result, reader, False, None if reader.buffers else store)

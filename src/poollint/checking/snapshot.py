@@ -71,6 +71,14 @@ class Snapshot:
         """Whether an analysis of `other` would find the same."""
         return (self.content, self.models) == (other.content, other.models)
 
+    def unchanged_since(self, before: Snapshot) -> frozenset[str]:
+        """The files whose content is that of an earlier snapshot."""
+        return frozenset(
+            path
+            for path, known in self.stamps.items()
+            if before.stamps.get(path) == known and known.digest != UNREADABLE
+        )
+
 
 def snapshot(listing: Listing, stamps: Mapping[str, Stamp], models: str) -> Snapshot:
     """The snapshot of a listing; `stamps` must hold all of its files. `models` is from `digest_of()`."""
