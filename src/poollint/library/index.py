@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from poollint.library.aliases import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from poollint.library.model import (
         AntiMemoizer,
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         EntryPoint,
         Handle,
         HandleMaker,
+        Kind,
         Memoizer,
         ReceiverHint,
         SessionFactory,
@@ -62,6 +63,15 @@ class Library:
     def session_factory_names(self) -> frozenset[str]:
         """The last parts of the names of what makes sessions, or makes something that makes them."""
         return frozenset(name.rpartition(".")[2] for name in self._tables.session_factories.numbers)
+
+    def registering_names(self, kinds: Container[Kind]) -> frozenset[str]:
+        """The last parts of the names of calls and methods that register a callable of one of these kinds."""
+        table = self._tables.entry_points
+        return frozenset(
+            name.rpartition(".")[2]
+            for name, numbers in table.numbers.items()
+            if any(table.rows[number].kind in kinds for number in numbers)
+        )
 
     @property
     def instance_methods(self) -> frozenset[str]:

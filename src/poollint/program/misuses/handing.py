@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.library.model import Calls, Concurrent, Form, Kind
 from poollint.program import spans
-from poollint.program.expressions import names_bound, spelled, values_given
+from poollint.program.expressions import last_name, names_bound, spelled, values_given
 from poollint.program.graph import Run
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Span, Step
@@ -54,11 +54,15 @@ class Handing:
         self._typed = typed
         self._callers = callers
         self._places = places
+        self._names = resolver.library.registering_names(_RUNNING)
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The hand-overs of a file."""
+        wanted = self._names | {
+            each.name for scope in facts.scopes for each in scope.imports if each.attribute in self._names
+        }
         for index, call in enumerate(facts.calls):
-            for fqn, row in self._rows(path, index):
+            for fqn, row in self._rows(path, index) if last_name(call.func) in wanted else ():
                 found = self._given(path, facts, call, fqn, row)
                 if found is not None:
                     yield found
