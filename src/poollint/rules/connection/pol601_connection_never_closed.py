@@ -85,7 +85,7 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         site,
         f"{call_name(site)} is never closed, it stays checked out{when}",
         "use it in a with block",
-        connection_severity(held_severity(site), site, sqlalchemy),
+        connection_severity(held_severity(site), sqlalchemy),
         steps=(leak_step(site, leak),),
         fix_title="Use the connection in a with block",
         fix_applicability="safe",

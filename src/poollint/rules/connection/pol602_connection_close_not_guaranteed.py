@@ -91,7 +91,7 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         site,
         skipped_words(site, leak),
         "close it in finally, or use with",
-        connection_severity(warning_severity(site), site, sqlalchemy),
+        connection_severity(warning_severity(site), sqlalchemy),
         steps=(leak_step(site, leak),),
         fix_title="Close the connection in a finally block",
         fix_applicability="safe",

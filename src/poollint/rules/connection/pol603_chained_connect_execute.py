@@ -84,7 +84,7 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         site,
         f"{call_name(site)} has no name, so nothing can close it",
         "use it in a with block",
-        connection_severity(severity, site, sqlalchemy),
+        connection_severity(severity, sqlalchemy),
         fix_title="Use the connection in a with block",
         fix_applicability="unsafe" if site.writes else "safe",
     )

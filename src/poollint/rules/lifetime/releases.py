@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from poollint.program.versions import Version
 
 
-def connection_severity(severity: Severity, site: HandleSite, sqlalchemy: Version) -> Severity:
+def connection_severity(severity: Severity, sqlalchemy: Version) -> Severity:
     """At most a warning before 2.0: there a Connection that leaves on the normal path is freed by its reference count.
 
-    What an exception leaves behind stays checked out with every version; without one it is info.
+    What an exception leaves behind stays checked out with every version, and the rest leaks from the upgrade on.
     """
-    if severity is Severity.INFO or not sqlalchemy.below(2, 0):
-        return severity
-    return Severity.WARNING if left_by_exception(site) else Severity.INFO
+    return Severity.WARNING if severity is Severity.ERROR and sqlalchemy.below(2, 0) else severity
 
 
 def left_by_exception(site: HandleSite) -> Leak | None:
