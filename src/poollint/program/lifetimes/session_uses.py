@@ -76,7 +76,7 @@ class SessionUses:
             ends=_ends(facts, scope, doing),
             closes=bool(doing.closes),
             coroutine=scope.is_async,
-            waits=_waits(facts, scope),
+            waits=_waits(facts, scope, calls),
             in_test=self._places.is_test(path),
         )
 
@@ -94,8 +94,12 @@ def _ends(facts: model.ModuleFacts, scope: model.Scope, doing: Doing) -> bool:
     return not any(op.kind == "return" and first < op.line < before for op in scope.ops)
 
 
-def _waits(facts: model.ModuleFacts, scope: model.Scope) -> bool:
-    """Other tasks can run while the function does."""
-    if any(facts.calls[index].awaited for index in scope.calls):
+def _waits(facts: model.ModuleFacts, scope: model.Scope, calls: list[int]) -> bool:
+    """Other tasks can run between the first and the last of the calls."""
+    lines = [facts.calls[index].line for index in calls]
+    between = range(min(lines, default=0), max(lines, default=0) + 1)
+    if any(facts.calls[index].awaited and facts.calls[index].line in between for index in scope.calls):
         return True
-    return any(block.is_async for block in scope.blocks) or any(isinstance(op.value, model.Await) for op in scope.ops)
+    if any(block.is_async and block.line in between for block in scope.blocks):
+        return True
+    return any(isinstance(op.value, model.Await) and op.line in between for op in scope.ops)

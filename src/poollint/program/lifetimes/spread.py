@@ -92,10 +92,11 @@ class Spread:
                 yield from self._elsewhere(path, target.id, "", ())
         elif isinstance(target, model.Attr):
             owners = self._resolver.values(path, scope_index, target.value)
-            yield from self._elsewhere(path, target.attr, dotted(target), owners)
+            text = "" if any(isinstance(each, (Instance, ClassValue)) for each in owners) else dotted(target)
+            yield from self._elsewhere(path, target.attr, text, owners)
 
     def _elsewhere(self, home: str, name: str, text: str, owners: Values) -> Iterator[Use]:
-        """Mentions of a variable or attribute in the whole program that resolve to the kind of object."""
+        """Mentions in the program that resolve to the object, or are spelled `text` where nothing is known of it."""
         for path in self._mentions.files(home, name):
             facts = self._resolver.project.facts(path)
             if facts is None:
@@ -107,9 +108,18 @@ class Spread:
                         yield Use(path, reference.position, reference.expr)
 
     def _denotes(self, path: str, scope: int, expr: model.Expr, owners: Values) -> bool:
-        if any(self._is_wanted(value) for value in self._resolver.values(path, scope, expr)):
-            return True
-        return isinstance(expr, model.Attr) and self._is_of(path, scope, expr.value, owners)
+        values = self._resolver.values(path, scope, expr)
+        if any(self._is_other_maker(value) for value in values):
+            return False
+        if isinstance(expr, model.Attr) and owners:
+            return self._is_of(path, scope, expr.value, owners)  # Other classes have attributes of that name, too.
+        return any(self._is_wanted(value) for value in values)
+
+    def _is_other_maker(self, value: Value) -> bool:
+        """Something else that makes sessions: the name holds either, and the mention may be of the other."""
+        if not isinstance(value, ExternalInstance) or value.fqn in self._classes:
+            return False
+        return self._resolver.library.handle_maker(f"{value.fqn}.__call__") is not None
 
     def _is_wanted(self, value: Value) -> bool:
         return isinstance(value, ExternalInstance) and value.fqn in self._classes
@@ -155,8 +165,7 @@ class Spread:
 
     def _is_of(self, path: str, scope: int, expr: model.Expr, owners: Values) -> bool:
         """The expression is one of the owners, a class derived from one, or an instance of such a class."""
-        if not owners:
-            return False
+        owners = tuple(owner.cls if isinstance(owner, Instance) else owner for owner in owners)
         for value in self._resolver.values(path, scope, expr):
             if value in owners:
                 return True
