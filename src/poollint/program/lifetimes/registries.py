@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poollint.program.frequency import Frequencies
     from poollint.program.graph import Node
     from poollint.program.lifetimes.origins import Origins
+    from poollint.program.lifetimes.registry_sites import Gap
     from poollint.program.lifetimes.spread import Use
     from poollint.program.names import Resolver
     from poollint.program.places import Places
@@ -79,7 +80,19 @@ class Registries:
     def nodes(self, registry: Registry) -> list[Node]:
         """The nodes whose frequencies the site needs."""
         own = self._resolver.call(registry.path, registry.call).scope
-        return [Run(registry.path, own), *(Run(path, scope) for path, scope in sorted(registry.doing))]
+        return [Run(registry.path, own), *(Run(path, scope) for path, scope in self._judged(registry))]
+
+    def _missed(self, registry: Registry) -> tuple[Gap, ...]:
+        """The entry points that no clean-up reaches."""
+        if registry.kept not in (Kept.MODULE, Kept.CLASS):
+            return ()
+        using = [place for place in self._judged(registry) if registry.doing[place].takes]
+        return self._gaps.of(registry.removed_in, registry.hooked, using)
+
+    def _judged(self, registry: Registry) -> list[tuple[str, int]]:
+        """The functions that a rule may speak of: threads share what a module or class keeps, tasks everything."""
+        shared = registry.kept in (Kept.MODULE, Kept.CLASS)
+        return [place for place in sorted(registry.doing) if shared or self._resolver.scope(*place).is_async]
 
     def line(self, registry: Registry) -> int:
         """The line of the call."""
@@ -188,7 +201,7 @@ class Registries:
         path, index = registry.path, registry.call
         facts = self._resolver.facts(path)
         call = facts.calls[index]
-        uses = [self._doing.use(*place, doing) for place, doing in sorted(registry.doing.items())]
+        uses = [self._doing.use(*place, registry.doing[place]) for place in self._judged(registry)]
         origin = origins.of_call(path, index)
         per_call = origin is not None and origin.is_per_call
         return RegistrySite(
@@ -206,11 +219,7 @@ class Registries:
             uses=tuple(use for use in uses if use is not None),
             removals=tuple(sorted(registry.removals)),
             handed_on=registry.handed_on,
-            gaps=self._gaps.of(
-                registry.removed_in,
-                registry.hooked,
-                [(path, scope) for (path, scope), doing in sorted(registry.doing.items()) if doing.takes],
-            ),
+            gaps=self._missed(registry),
             engine_per_call=per_call,
             in_test=self._places.is_test(path),
             in_migration=self._places.is_migration(path),
