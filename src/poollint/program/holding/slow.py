@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from poollint.library.model import SlowCall
     from poollint.program.names import Resolver
 
+_DEFINED = re.compile(rb"\bdef\s+(\w+)").findall
 DEEPEST = 3
 """Functions between the one that holds the session and the call that waits."""
 SHORT_SECONDS = 1.0
@@ -36,6 +38,7 @@ class Slow:
         self._called = resolver.library.slow_names
         self._clients = resolver.library.slow_clients
         self._names: dict[str, frozenset[str]] = {}
+        self._defined: frozenset[bytes] | None = None
 
     def direct(self, path: str, index: int) -> Wait | None:
         """The call itself is one that waits."""
@@ -67,11 +70,23 @@ class Slow:
         found = self.direct(path, index)
         if found is not None:
             return found
-        for function in self.runs(path, index):
+        for function in self.runs(path, index) if self._may_wait(path, index) else ():
             inner = self.of_function(function, depth - 1)
             if inner is not None:
                 return Wait(((path, index), *inner.calls), inner.name)
         return None
+
+    def _may_wait(self, path: str, index: int) -> bool:
+        """Something of this name is defined in a file that mentions what waits: else nothing need be resolved."""
+        if self._defined is None:
+            project = self._resolver.project
+            files = project.containing(self._resolver.library.slow_markers)
+            self._defined = frozenset(name for each in files for name in _DEFINED(project.data(each)))
+        called = last_name(self._resolver.call(path, index).func)
+        if called.encode(errors="surrogateescape") in self._defined:
+            return True
+        imports = (each for scope in self._resolver.facts(path).scopes for each in scope.imports)
+        return any(each.name == called != each.attribute for each in imports)
 
     def of_function(self, function: Function, depth: int = DEEPEST) -> Wait | None:
         """The first call of a function that waits."""

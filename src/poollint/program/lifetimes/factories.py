@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import mentions, spelled
+from poollint.program.expressions import last_name, mentions, spelled
 from poollint.program.graph import Run
 from poollint.program.lifetimes.expiry import Expiry
 from poollint.program.lifetimes.homes import kept_in
 from poollint.program.lifetimes.registry_sites import FactorySite, Kept
 from poollint.program.lifetimes.spread import Spread, call_on
+from poollint.program.sites import Frequency, Times
 from poollint.program.values import External
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MARKERS = (b"sessionmaker", b"AsyncSession(")
 SYNC, ASYNC = "sqlalchemy.orm.sessionmaker", "sqlalchemy.ext.asyncio.async_sessionmaker"
 FACTORIES = frozenset({SYNC, ASYNC})
+_NAMES = frozenset({"sessionmaker", "async_sessionmaker", "AsyncSession"})
 ASYNC_SESSIONS = frozenset({"sqlalchemy.ext.asyncio.AsyncSession", "sqlmodel.ext.asyncio.session.AsyncSession"})
 
 
@@ -59,7 +61,14 @@ class Factories:
         result = []
         for path in self._resolver.project.containing(MARKERS):
             facts = self._resolver.project.facts(path)
-            for index in range(len(facts.calls) if facts is not None else 0):
+            if facts is None:
+                continue
+            wanted = _NAMES | {
+                each.name for scope in facts.scopes for each in scope.imports if each.attribute in _NAMES
+            }
+            for index, call in enumerate(facts.calls):
+                if last_name(call.func) not in wanted:
+                    continue
                 made = [value.fqn for value in self._resolver.callee(path, index) if isinstance(value, External)]
                 fqn = next((name for name in made if name in FACTORIES or name in ASYNC_SESSIONS), "")
                 if fqn:
@@ -76,8 +85,14 @@ class Factories:
         return any(isinstance(value, External) and value.fqn in ASYNC_SESSIONS for value in values)
 
     def nodes(self, factory: Factory) -> list[Node]:
-        """The nodes whose frequencies the site needs."""
-        return [Run(factory.path, self._resolver.call(factory.path, factory.call).scope)]
+        """The nodes whose frequencies the site needs: none where a rule has nothing to say about how often."""
+        call = self._resolver.call(factory.path, factory.call)
+        in_function = self._resolver.scope(factory.path, call.scope).kind in ("function", "lambda")
+        own = factory.uses[0] if factory.uses else None
+        kept = kept_in(self._resolver, own)[0] if own is not None else Kept.LOCAL
+        if not in_function or kept is not Kept.LOCAL or factory.fqn in ASYNC_SESSIONS:
+            return []
+        return [Run(factory.path, call.scope)]
 
     def line(self, factory: Factory) -> int:
         """The line of the call."""
@@ -92,13 +107,14 @@ class Factories:
         own = factory.uses[0] if factory.uses else None
         kept = kept_in(self._resolver, own)[0] if own is not None else Kept.LOCAL
         called = call_on(facts, own) if own is not None else None
+        nodes = self.nodes(factory)
         expires = self._expires(call)
         return FactorySite(
             span=spans.of(path, call),
             chunk_line=call.line,
             spelled=spelled(call.func, facts),
             symbol=facts.scopes[call.scope].qualname,
-            frequency=self._frequencies.of(Run(path, call.scope)),
+            frequency=self._frequencies.of(nodes[0]) if nodes else Frequency(Times.ONCE, False),
             kept=kept,
             is_async=factory.is_async,
             is_class=factory.fqn in ASYNC_SESSIONS,
