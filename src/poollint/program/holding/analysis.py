@@ -38,6 +38,9 @@ _SIGNATURES = re.compile(
     rb":\s*(?:[\w.]+\.)?(?:Async)?Session\b|Annotated\[\s*(?:[\w.]+\.)?(?:Async)?Session\b|Depends\("
 )
 _ALIASES = re.compile(rb"^(\w+)\s*(?::[^=\n]*)?=\s*(?:[\w.]+\.)?Annotated\[", re.MULTILINE)
+NEAREST = 1
+"""A function that is given a session waits itself, or in a helper that it calls. Through more, every function with such
+a parameter and all that it calls would have to be read (airflow: 270 files, and no finding)."""
 _UNKNOWN = Frequency(Times.NEVER, False)
 
 
@@ -75,19 +78,16 @@ class Holdings:
     # ---------------------------------------------------------------------------------------------- finding
     def find(self, makings: list[Making]) -> list[Held]:
         """The places, without their frequencies; `makings`: the calls that make sessions and connections."""
-        project = self._resolver.project
         found: list[Held] = []
         for making in makings:
             if not making.maker.refcounted and not making.shared:
                 found.extend(self._guarded(making.path, self._of_making(making)))
         signatures = self._signature_files()
-        for path in signatures:
+        for path in self._slow.near(signatures):
             found.extend(self._guarded(path, self._of_signatures(path)))
         registry = self._ambient.files()
-        markers = self._resolver.library.slow_markers
-        for path in registry:
-            if any(marker in project.data(path) for marker in markers):
-                found.extend(self._guarded(path, self._of_ambient(path)))
+        for path in self._slow.near(registry):
+            found.extend(self._guarded(path, self._of_ambient(path)))
         if signatures or registry:
             files = signatures or registry
             kept = self._streaming.find(bool(registry))
@@ -169,7 +169,7 @@ class Holdings:
                 continue
             for given in self._parameters.sessions(path, number):
                 assert given.handle is not None
-                if self._slow.of_function(Function(path, number)) is None:
+                if self._slow.of_function(Function(path, number), NEAREST) is None:
                     break
                 before = None
                 if given.dependency is not None:
@@ -183,7 +183,7 @@ class Holdings:
         facts = self._resolver.project.facts(path)
         for number, scope in enumerate(facts.scopes if facts is not None else ()):
             function = Function(path, number)
-            if scope.kind != "function" or self._slow.of_function(function) is None:
+            if scope.kind != "function" or self._slow.of_function(function, NEAREST) is None:
                 continue
             if self._ambient.touches(function, 2):
                 for wait in self._waiting.of_ambient(path, number):

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from poollint.library.model import SlowCall
     from poollint.program.names import Resolver
 
-_DEFINED = re.compile(rb"\bdef\s+(\w+)").findall
+_DEFINED = re.compile(rb"\bdef[ \t]+(\w+)").findall
+_IMPORTS = re.compile(rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE).findall
+_WORDS = re.compile(rb"\w+").findall
 DEEPEST = 3
 """Functions between the one that holds the session and the call that waits."""
 SHORT_SECONDS = 1.0
@@ -68,7 +70,7 @@ class Slow:
     def of_call(self, path: str, index: int, depth: int = DEEPEST) -> Wait | None:
         """The call waits, by itself or through functions of the program that it runs."""
         found = self.direct(path, index)
-        if found is not None:
+        if found is not None or depth <= 0:
             return found
         for function in self.runs(path, index) if self._may_wait(path, index) else ():
             inner = self.of_function(function, depth - 1)
@@ -77,16 +79,30 @@ class Slow:
         return None
 
     def _may_wait(self, path: str, index: int) -> bool:
-        """Something of this name is defined in a file that mentions what waits: else nothing need be resolved."""
-        if self._defined is None:
-            project = self._resolver.project
-            files = project.containing(self._resolver.library.slow_markers)
-            self._defined = frozenset(name for each in files for name in _DEFINED(project.data(each)))
+        """A file that mentions what waits defines something of this name: else nothing need be resolved."""
         called = last_name(self._resolver.call(path, index).func)
-        if called.encode(errors="surrogateescape") in self._defined:
+        if called.encode(errors="surrogateescape") in self._waiting_names():
             return True
         imports = (each for scope in self._resolver.facts(path).scopes for each in scope.imports)
         return any(each.name == called != each.attribute for each in imports)
+
+    def _waiting_names(self) -> frozenset[bytes]:
+        if self._defined is None:
+            project = self._resolver.project
+            self._defined = frozenset(name for path in self.files() for name in _DEFINED(project.data(path)))
+        return self._defined
+
+    def files(self) -> frozenset[str]:
+        """The files that mention what waits."""
+        return frozenset(self._resolver.project.containing(self._resolver.library.slow_markers))
+
+    def near(self, paths: list[str]) -> list[str]:
+        """Those of the files that mention what waits, or import a name that such a file has or defines."""
+        project = self._resolver.project
+        files = self.files()
+        tails = {project.tail(path).encode(errors="surrogateescape") for path in files}
+        names = tails | self._waiting_names()
+        return [path for path in paths if path in files or names & _imported(project.data(path))]
 
     def of_function(self, function: Function, depth: int = DEEPEST) -> Wait | None:
         """The first call of a function that waits."""
@@ -141,3 +157,8 @@ def _is_short(call: model.Call, position: int | None, keyword: str | None) -> bo
     if not isinstance(given, model.Const) or isinstance(given.value, bool):
         return False
     return isinstance(given.value, (int, float)) and given.value <= SHORT_SECONDS
+
+
+def _imported(data: bytes) -> set[bytes]:
+    """The names that a file imports, as far as the lines of its import statements tell."""
+    return {word for names in _IMPORTS(data) for word in _WORDS(names)}

@@ -89,8 +89,8 @@ class Factories:
         call = self._resolver.call(factory.path, factory.call)
         in_function = self._resolver.scope(factory.path, call.scope).kind in ("function", "lambda")
         own = factory.uses[0] if factory.uses else None
-        kept = kept_in(self._resolver, own)[0] if own is not None else Kept.LOCAL
-        if not in_function or kept is not Kept.LOCAL or factory.fqn in ASYNC_SESSIONS:
+        called = call_on(self._resolver.facts(factory.path), own) if own is not None else None
+        if not in_function or called is None or called[1] not in ("", "begin"):
             return []
         return [Run(factory.path, call.scope)]
 

@@ -56,6 +56,8 @@ class Makings:
         self._library = resolver.library
         self._mentions = mentions
         self._passing = passing
+        self.made: frozenset[tuple[str, int]] = frozenset()
+        """(path, call) of all that `of` has found."""
         self._trackers: dict[tuple[str, int], Tracker] = {}
         self._outcomes: dict[tuple[str, int], Outcome[State]] = {}
         self._returned: dict[tuple[str, int], tuple[HandleMaker, Handle, Phase] | None] = {}
@@ -80,6 +82,7 @@ class Makings:
                 added = {(other, each) for other in self._calling(home, each)} - seen
                 seen |= added
                 pending.extend(sorted(added))
+        self.made = frozenset(found)
         return [found[key] for key in sorted(found)]
 
     def _calling(self, home: str, name: str) -> list[str]:

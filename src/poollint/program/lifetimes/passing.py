@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 TrackerT = TypeVar("TrackerT", bound=Tracker)
 
-DEEPEST = 5
+DEEPEST = 12
 """Calls that a handle is followed through. A longer way is taken to keep the handle: nothing is reported."""
+_NEVER = 1_000_000
 _GENERATING = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 
@@ -54,8 +55,9 @@ class Passing:
         self.mentions = mentions
         self._raising = raising
         self._statements = statements
-        self._memo: dict[tuple[str, int, str, Phase], Effect | None] = {}
-        self._active: list[tuple[str, int, str, Phase]] = []
+        self._memo: dict[tuple[str, int, str, Phase, str], Effect | None] = {}
+        self._active: dict[tuple[str, int, str, Phase, str], int] = {}
+        self._cut = _NEVER
         self._sequences: dict[tuple[str, int], Sequence] = {}
         facts = resolver.library.facts
         self._borrowing = tuple(f"{name}." for name in cast("Any", facts.get("borrowing_packages", ())))
@@ -215,20 +217,27 @@ class Passing:
         if scope.is_generator:
             names = self._resolver.decorator_names(function.path, function.scope)
             return None if not _GENERATING.isdisjoint(names) else BORROWED
-        key = (function.path, function.scope, parameter, phase)
+        if self._handle is None:
+            return None
+        key = (function.path, function.scope, parameter, phase, self._handle.fqn)
         if key in self._memo:
             return self._memo[key]
+        depth = len(self._active)
         if key in self._active:
+            self._cut = min(self._cut, self._active[key])
             return Effect(frozenset({(phase, False)}), frozenset())
-        if len(self._active) >= DEEPEST or self._handle is None:
+        if depth >= DEEPEST:
+            self._cut = -1
             return None
-        self._active.append(key)
+        self._active[key] = depth
         try:
             effect = self._summary(function, parameter, phase)
         finally:
-            self._active.pop()
-        if not self._active:
+            del self._active[key]
+        # What was cut short by a cycle or by the depth depends on where the question began: only whole answers stay.
+        if self._cut >= depth or depth == 0:
             self._memo[key] = effect
+            self._cut = _NEVER
         return effect
 
     def _summary(self, function: Function, parameter: str, phase: Phase) -> Effect | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from poollint.library.model import EntryPoint, Handle
     from poollint.program.callers import Callers
     from poollint.program.graph import Source
+    from poollint.program.lifetimes.making import Makings
     from poollint.program.misuses.typed import Typed
     from poollint.program.names import Resolver
     from poollint.program.places import Places
@@ -49,11 +50,12 @@ class Handing:
         b"ensure_future(",
     )
 
-    def __init__(self, resolver: Resolver, typed: Typed, callers: Callers, places: Places) -> None:
+    def __init__(self, resolver: Resolver, typed: Typed, callers: Callers, places: Places, makings: Makings) -> None:
         self._resolver = resolver
         self._typed = typed
         self._callers = callers
         self._places = places
+        self._makings = makings
         self._names = resolver.library.registering_names(_RUNNING)
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
@@ -187,7 +189,7 @@ class Handing:
         for op in scope.ops:
             if op.kind in ("bind", "with") and isinstance(op.target, model.Name) and op.value is not None:
                 bare = op.value.value if isinstance(op.value, model.Await) else op.value
-                if not isinstance(bare, model.CallRef):
+                if not isinstance(bare, model.CallRef) or (path, bare.index) not in self._makings.made:
                     continue
                 handle = self._typed.handle(path, number, op.target)
                 if handle is not None and not self._typed.is_registry(path, number, op.target):

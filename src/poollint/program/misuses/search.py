@@ -53,7 +53,7 @@ class Misuses:
             Binding(resolver, places),
             SessionConnections(resolver, places),
             DriverState(typed, places),
-            Handing(resolver, typed, callers, places),
+            Handing(resolver, typed, callers, places, makings),
             Dependencies(resolver, places, makings),
             AppContexts(resolver, callers, places),
             NeverCommitted(resolver, callers, places),
