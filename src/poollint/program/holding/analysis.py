@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
-_SIGNATURES = re.compile(
-    rb":\s*(?:[\w.]+\.)?(?:Async)?Session\b|Annotated\[\s*(?:[\w.]+\.)?(?:Async)?Session\b|Depends\("
-)
+_INJECTS = b"Depends("
 _ALIASES = re.compile(rb"^(\w+)\s*(?::[^=\n]*)?=\s*(?:[\w.]+\.)?Annotated\[", re.MULTILINE)
 NEAREST = 1
 """A function that is given a session waits itself, or in a helper that it calls. Through more, every function with such
@@ -104,7 +102,11 @@ class Holdings:
         return found
 
     def _signature_files(self) -> list[str]:
-        """Files with a function that is given a session, as far as the bytes tell."""
+        """Files with a function that a framework gives a session to, as far as the bytes tell.
+
+        Other functions with a session parameter are judged through what calls them: to read every one of them took a
+        third of a cold run on a large program, for findings that are informational as long as no caller is known.
+        """
         project = self._resolver.project
         if not project.containing((b"sqlalchemy", b"sqlmodel")):
             return []
@@ -112,7 +114,8 @@ class Holdings:
             name for path in project.containing((b"Annotated[",)) for name in _ALIASES.findall(project.data(path))
         }
         named = {path for alias in aliases for path in project.mentioning(alias.decode(errors="replace"))}
-        return [path for path in project.files if path in named or _SIGNATURES.search(project.data(path))]
+        injecting = set(project.containing((_INJECTS,)))
+        return [path for path in project.files if path in named or path in injecting]
 
     def _of_making(self, making: Making) -> Iterator[Held]:
         path = making.path

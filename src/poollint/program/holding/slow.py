@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from poollint.program.expressions import last_name
 from poollint.program.values import External, Function, functions_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from poollint.library.model import SlowCall
     from poollint.program.names import Resolver
 
-_DEFINED = re.compile(rb"\bdef[ \t]+(\w+)").findall
+_DEFINED = re.compile(rb"\bdef[ \t]+(\w+)").finditer
 _IMPORTS = re.compile(rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE).findall
 _WORDS = re.compile(rb"\w+").findall
 DEEPEST = 3
@@ -41,6 +44,7 @@ class Slow:
         self._clients = resolver.library.slow_clients
         self._names: dict[str, frozenset[str]] = {}
         self._defined: frozenset[bytes] | None = None
+        self._waiting: dict[str, frozenset[bytes]] | None = None
 
     def direct(self, path: str, index: int) -> Wait | None:
         """The call itself is one that waits."""
@@ -79,7 +83,7 @@ class Slow:
         return None
 
     def _may_wait(self, path: str, index: int) -> bool:
-        """A file that mentions what waits defines something of this name: else nothing need be resolved."""
+        """Some function of this name mentions what waits: else nothing need be resolved."""
         called = last_name(self._resolver.call(path, index).func)
         if called.encode(errors="surrogateescape") in self._waiting_names():
             return True
@@ -88,21 +92,25 @@ class Slow:
 
     def _waiting_names(self) -> frozenset[bytes]:
         if self._defined is None:
-            project = self._resolver.project
-            self._defined = frozenset(name for path in self.files() for name in _DEFINED(project.data(path)))
+            self._defined = frozenset(name for names in self._waiting_in().values() for name in names)
         return self._defined
 
-    def files(self) -> frozenset[str]:
-        """The files that mention what waits."""
-        return frozenset(self._resolver.project.containing(self._resolver.library.slow_markers))
-
     def near(self, paths: list[str]) -> list[str]:
-        """Those of the files that mention what waits, or import a name that such a file has or defines."""
+        """Those of the files that mention what waits in a function, or import such a function or its module."""
         project = self._resolver.project
-        files = self.files()
-        tails = {project.tail(path).encode(errors="surrogateescape") for path in files}
-        names = tails | self._waiting_names()
-        return [path for path in paths if path in files or names & _imported(project.data(path))]
+        waiting = self._waiting_in()
+        names = {project.tail(path).encode(errors="surrogateescape") for path in waiting} | self._waiting_names()
+        return [path for path in paths if path in waiting or names & _imported(project.data(path))]
+
+    def _waiting_in(self) -> dict[str, frozenset[bytes]]:
+        """The names of the functions that mention what waits, by file, as far as the bytes tell."""
+        if self._waiting is None:
+            project = self._resolver.project
+            markers = self._resolver.library.slow_markers
+            mentions = re.compile(b"|".join(map(re.escape, markers))).finditer
+            found = {path: _around(project.data(path), mentions) for path in project.containing(markers)}
+            self._waiting = {path: names for path, names in found.items() if names}
+        return self._waiting
 
     def of_function(self, function: Function, depth: int = DEEPEST) -> Wait | None:
         """The first call of a function that waits."""
@@ -162,3 +170,14 @@ def _is_short(call: model.Call, position: int | None, keyword: str | None) -> bo
 def _imported(data: bytes) -> set[bytes]:
     """The names that a file imports, as far as the lines of its import statements tell."""
     return {word for names in _IMPORTS(data) for word in _WORDS(names)}
+
+
+def _around(data: bytes, mentions: Callable[[bytes], Iterator[re.Match[bytes]]]) -> frozenset[bytes]:
+    """The functions in whose text something is mentioned."""
+    starts = []
+    names = []
+    for match in _DEFINED(data):
+        starts.append(match.start())
+        names.append(match[1])
+    places = (bisect(starts, match.start()) for match in mentions(data))
+    return frozenset(names[place - 1] for place in places if place)
