@@ -1,0 +1,5 @@
+from clients import fetch
+
+
+def load(url):
+    return fetch(url)
