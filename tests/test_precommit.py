@@ -48,6 +48,7 @@ def shop(tmp_path: Path) -> Path:
     shutil.copytree(EXAMPLE, target, ignore=shutil.ignore_patterns(".poollint_cache", "__pycache__"))
     main = target / "main.py"
     main.write_text(main.read_text().replace(REGISTRATION, "            future.result()\n"))
+    (target / "pyproject.toml").write_text('[tool.poollint]\nselect = ["POL1"]  # its session is another finding\n')
     commit_all(target, git(target, "init", "-q"))
     return target
 

@@ -59,6 +59,11 @@ def _visited(verdict: Verdict, location: Location, source: SourceFile) -> CallMa
 
 
 def _location(span: Span, source: SourceFile) -> Location:
+    """The place of a span; one that names a line only is the text of that line, without what surrounds it."""
+    if (span.line, span.column) >= (span.end_line, span.end_column):
+        text = source.line_text(span.line).rstrip("\r\n")
+        start = len(text) - len(text.lstrip())
+        return Location(source.path, span.line, start + 1, span.line, max(len(text.rstrip()), start) + 1)
     return source.location(span.line, span.column, span.end_line, span.end_column)
 
 

@@ -157,7 +157,7 @@ class Holdings:
         for number, phases in sorted(tracker.seen.leaves_in.items()):
             op = scope.ops[number]
             if op.kind == "yield" and is_held(phases):
-                span = Span(path, op.line, op.column, op.end_line, op.end_column)
+                span = spans.of_line(path, op.line)
                 site = HeldSite(
                     span, op.line, scope.qualname, _UNKNOWN, HeldBy.GENERATOR, "yield", holder,
                     since=_since(tracker.seen.takes, op.line),
