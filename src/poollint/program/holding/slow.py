@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 _DEFINED = re.compile(rb"\bdef[ \t]+(\w+)").finditer
-_IMPORTS = re.compile(rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE).findall
+_IMPORT_LINES = re.compile(rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE).finditer
 _WORDS = re.compile(rb"\w+").findall
 DEEPEST = 3
 """Functions between the one that holds the session and the call that waits."""
@@ -169,15 +169,24 @@ def _is_short(call: model.Call, position: int | None, keyword: str | None) -> bo
 
 def _imported(data: bytes) -> set[bytes]:
     """The names that a file imports, as far as the lines of its import statements tell."""
-    return {word for names in _IMPORTS(data) for word in _WORDS(names)}
+    return {word for match in _IMPORT_LINES(data) for word in _WORDS(match[1])}
 
 
 def _around(data: bytes, mentions: Callable[[bytes], Iterator[re.Match[bytes]]]) -> frozenset[bytes]:
-    """The functions in whose text something is mentioned."""
+    """The functions in whose text something is mentioned, or a name that is imported in a line that mentions it."""
     starts = []
     names = []
     for match in _DEFINED(data):
         starts.append(match.start())
         names.append(match[1])
-    places = (bisect(starts, match.start()) for match in mentions(data))
-    return frozenset(names[place - 1] for place in places if place)
+    places = [match.start() for match in mentions(data)]
+    words = {
+        word
+        for match in _IMPORT_LINES(data)
+        if next(mentions(match[0]), None) is not None
+        for word in _WORDS(match[1])
+        if word != b"as"
+    }
+    if words:
+        places += [match.start() for match in re.finditer(rb"\b(?:" + b"|".join(sorted(words)) + rb")\b", data)]
+    return frozenset(names[number - 1] for number in {bisect(starts, place) for place in places} if number)
