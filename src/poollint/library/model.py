@@ -246,7 +246,8 @@ class Handle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     it writes. `takes`: other methods that take a connection. `writes`: methods that note a change. `begins`: leaving
     the context manager that they give ends the transaction; `nests`: it ends a savepoint only. `same`: methods and
     attributes that give the handle itself. `lazy`: methods that give something which takes the connection later.
-    `quiet`: methods that cannot fail for what the database says.
+    `quiet`: methods that cannot fail for what the database says. `forgets`: methods after which a noted change is no
+    longer meant to be saved.
     """
 
     fqn: str
@@ -264,6 +265,7 @@ class Handle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     same: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
     quiet: tuple[str, ...] = ()
+    forgets: tuple[str, ...] = ()
     unverified: bool = False
 
 

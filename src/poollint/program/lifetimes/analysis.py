@@ -136,6 +136,7 @@ class Lifetimes:
             script=sharing.is_script(facts, index),
             unread_results=self._unread(making, tracker),
             autocommit=self._autocommit.of(path, index, tracker.aliases),
+            forgotten=seen.forgotten,
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope),
         )

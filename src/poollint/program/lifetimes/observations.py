@@ -33,6 +33,7 @@ class Observations:
     takes: set[int] = field(default_factory=set)
     writes: set[int] = field(default_factory=set)
     schema_writes: set[int] = field(default_factory=set)
+    forgotten: bool = False
     escapes: dict[Escape, int] = field(default_factory=dict)
     attributes: set[str] = field(default_factory=set)
     phases_at: dict[int, set[Phase]] = field(default_factory=dict)

@@ -64,6 +64,8 @@ class HandleSite:
     exit_method: bool = False
     """Not made here: an exit method ends it. `span` is the call that skips the close, `spelled` what holds it."""
     autocommit: bool = False
+    forgotten: bool = False
+    """What was noted on it is taken back by expunge() or the like."""
     schema_only: bool = False
     """Everything that it writes is CREATE, ALTER and the like."""
     shared: str = ""

@@ -114,6 +114,9 @@ class Tracker:
         return state._replace(phase=phase, written=False)
 
     def _quiet(self, call: model.Call, method: str, state: State) -> Step[State]:
+        if method in self.handle.forgets:
+            self.seen.forgotten = True
+            return Step((state._replace(written=False),))
         if method not in self.handle.writes:
             return Step((state,))
         self.seen.writes.add(call.line)

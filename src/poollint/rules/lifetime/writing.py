@@ -14,7 +14,7 @@ def writes_in_vain(site: HandleSite) -> bool:
     """It writes, no path commits or rolls back on purpose, and nobody else can."""
     if not site.writes or site.commits or site.context or site.autocommit:
         return False
-    return not site.rollbacks and not site.escapes
+    return not site.rollbacks and not site.escapes and not site.forgotten
 
 
 def written_step(site: HandleSite) -> Step:
