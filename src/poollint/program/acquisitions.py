@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.library.model import Owner
 from poollint.program.expressions import last_name
+from poollint.program.mentions import called_as
 from poollint.program.references import Role
 from poollint.program.values import ClassValue, External, ExternalInstance
 
@@ -125,13 +126,8 @@ class Acquisitions:
 
 def _factory_names(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:
     """The names under which a file may call a factory: also aliases, and variables set to one."""
-    aliases = frozenset(
-        imported.name
-        for scope in facts.scopes
-        for imported in scope.imports
-        if imported.attribute in names and imported.name != "*"
-    )
-    return names | aliases | _assigned_aliases(facts, names | aliases)
+    called = called_as(facts, names)
+    return called | _assigned_aliases(facts, called)
 
 
 def _assigned_aliases(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:

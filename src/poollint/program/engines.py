@@ -10,7 +10,7 @@ from poollint.library.model import Owner
 from poollint.program import spans
 from poollint.program.arguments import ArgumentReader, Arguments
 from poollint.program.classes import CONSTRUCTORS
-from poollint.program.expressions import last_name, spelled, values_given
+from poollint.program.expressions import is_main_test, last_name, spelled, values_given
 from poollint.program.flow import Flow, Flows
 from poollint.program.graph import Construct, Node, Run
 from poollint.program.handed_on import HandedOn
@@ -203,7 +203,7 @@ class Engines:
         if holder is not Holder.MODULE:
             return frequency.known and frequency.times <= Times.ONCE and not frequency.partly_unknown
         facts = self._resolver.facts(path)
-        return any(_is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
+        return any(is_main_test(block.test) for block in facts.scopes[0].blocks if block.kind == "if")
 
     def _as_provider(self, site: EngineSite, call: model.Call) -> EngineSite:
         step = Step(site.span, f"{last_name(call.func)}() calls it at every use")
@@ -312,7 +312,3 @@ class Engines:
 def is_server_url(url: str) -> bool:
     """A folded constant URL of something else than SQLite."""
     return url.startswith("'") and "://" in url and not url.startswith("'sqlite")
-
-
-def _is_main_test(test: model.Expr | None) -> bool:
-    return isinstance(test, model.Compare) and isinstance(test.left, model.Name) and test.left.id == "__name__"

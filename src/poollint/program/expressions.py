@@ -63,6 +63,17 @@ def without_await(expr: model.Expr) -> model.Expr:
     return expr.value if isinstance(expr, model.Await) else expr
 
 
+def is_call(expr: model.Expr | None, index: int) -> bool:
+    """The expression is the result of this call, awaited or not."""
+    bare = without_await(expr) if expr is not None else None
+    return isinstance(bare, model.CallRef) and bare.index == index
+
+
+def is_main_test(test: model.Expr | None) -> bool:
+    """`__name__ == "__main__"`, as the test of an `if`."""
+    return isinstance(test, model.Compare) and isinstance(test.left, model.Name) and test.left.id == "__name__"
+
+
 def values_given(call: model.Call) -> list[model.Expr]:
     """All that a call passes: positional arguments, then keyword arguments."""
     return [*call.args, *(value for _, value in call.keywords)]

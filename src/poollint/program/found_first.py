@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import assignments, dotted, without_await
+from poollint.program.expressions import assignments, dotted, is_call, without_await
 from poollint.program.guard import Guard
 from poollint.program.loops import ancestors
 from poollint.program.regions import Region
@@ -92,7 +92,7 @@ def _is_returned(scope: model.Scope, index: int) -> bool:
     held: set[str] = set()
     for op in scope.ops:
         value = without_await(op.value) if op.value is not None else None
-        if isinstance(value, model.CallRef) and value.index == index:
+        if is_call(value, index):
             if op.kind == "return":
                 return True
             if isinstance(op.target, model.Name):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.absence import Absence
-from poollint.program.expressions import dotted, without_await
+from poollint.program.expressions import dotted, is_call, without_await
 from poollint.program.flags import asked_for
 from poollint.program.found_first import FoundFirst
 from poollint.program.guard import Guard
@@ -87,11 +87,11 @@ class Guards:
 
     def _instead_of(self, path: str, index: int, value: model.Expr | None) -> Iterator[Tested]:
         """What the expression gives instead of the call, where that is there."""
-        if isinstance(value, model.Bool) and value.op == "or" and _is_call(value.items[-1], index):
+        if isinstance(value, model.Bool) and value.op == "or" and is_call(value.items[-1], index):
             yield Tested(value.items[0])
-        elif isinstance(value, model.Conditional) and _is_call(value.body, index):
+        elif isinstance(value, model.Conditional) and is_call(value.body, index):
             yield from self._absence.missing(path, value.test, False)
-        elif isinstance(value, model.Conditional) and _is_call(value.orelse, index):
+        elif isinstance(value, model.Conditional) and is_call(value.orelse, index):
             yield from self._absence.missing(path, value.test, True)
 
     def _setdefault(self, path: str, call: model.Call) -> Guard | None:
@@ -171,8 +171,3 @@ class Guards:
         return isinstance(place, model.Attr) and any(
             isinstance(op.target, model.Attr) and op.target.attr == place.attr for op in scope.ops
         )
-
-
-def _is_call(expr: model.Expr, index: int) -> bool:
-    bare = without_await(expr)
-    return isinstance(bare, model.CallRef) and bare.index == index

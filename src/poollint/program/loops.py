@@ -27,6 +27,16 @@ def ancestors(scope: Scope, block: int) -> list[int]:
     return found
 
 
+def is_inside(scope: Scope, block: int, outer: int) -> bool:
+    """The block is the other one, or lies in it."""
+    return outer in ancestors(scope, block)
+
+
+def loop_around(scope: Scope, block: int) -> int:
+    """The innermost `for` or `while` around a block, itself included; -1 for none."""
+    return next((each for each in ancestors(scope, block) if scope.blocks[each].kind in ("for", "while")), -1)
+
+
 def last_inside(scope: Scope, block: int) -> int:
     """The last of the blocks that lie in a block: blocks are numbered in the order of the source, outer ones first."""
     last = block

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.library.model import Effect, Keyed
 from poollint.program.expressions import evaluated, from_dotted, mentions
+from poollint.program.loops import ancestors
 from poollint.program.sites import Memo, Times
 from poollint.program.values import External
 
@@ -106,12 +107,7 @@ class Memos:
     def _locked(self, path: str, call: model.Call) -> bool:
         """The site lies in a `with` on something called like a lock's method: any with statement around the guard."""
         scope = self._resolver.scope(path, call.scope)
-        block = call.block
-        while block >= 0:
-            if scope.blocks[block].kind == "with":
-                return True
-            block = scope.blocks[block].parent
-        return False
+        return any(scope.blocks[each].kind == "with" for each in ancestors(scope, call.block))
 
     def speaks_of_sqlite(self, path: str) -> bool:
         """A test file that names an SQLite URL: its databases are files or memory, and no server's connections."""

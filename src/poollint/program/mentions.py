@@ -114,11 +114,17 @@ class Mentions:
         return target.id if isinstance(target, model.Name) else ""
 
 
-def imported_as(facts: model.ModuleFacts, name: str) -> set[str]:
-    """The names under which a file imports something called `name` from a module."""
+def imported_as(facts: model.ModuleFacts, *names: str) -> set[str]:
+    """The names under which a file imports something called by one of `names` from a module."""
+    wanted = frozenset(names)
     return {
-        each.name for scope in facts.scopes for each in scope.imports if each.attribute == name and each.name != "*"
+        each.name for scope in facts.scopes for each in scope.imports if each.attribute in wanted and each.name != "*"
     }
+
+
+def called_as(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:
+    """The names, and those under which the file imports them: what a call of one of them may be spelled."""
+    return names | imported_as(facts, *names)
 
 
 def function_of(value: Value) -> Function | None:

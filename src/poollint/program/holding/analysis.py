@@ -11,7 +11,7 @@ from poollint.program.expressions import spelled
 from poollint.program.graph import Run
 from poollint.program.holding.ambient import Ambient
 from poollint.program.holding.given import GivenSessions
-from poollint.program.holding.loops import endless_loops, is_inside
+from poollint.program.holding.loops import endless_loops
 from poollint.program.holding.parameters import Parameters
 from poollint.program.holding.sites import HeldBy, HeldSite
 from poollint.program.holding.slow import Slow, Wait
@@ -20,6 +20,7 @@ from poollint.program.holding.streams import Streams
 from poollint.program.holding.waiting import Waiting, is_held
 from poollint.program.lifetimes.observations import Escape
 from poollint.program.lifetimes.states import Phase
+from poollint.program.loops import is_inside
 from poollint.program.sites import Frequency, Span, Step, Times
 from poollint.program.values import Function
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from poollint.facts import model
+from poollint.program.loops import is_inside, loop_around
 from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
@@ -44,23 +45,6 @@ def _is_left(scope: model.Scope, loop: int) -> bool:
     for index, block in enumerate(scope.blocks):
         if not is_inside(scope, index, loop):
             continue
-        if block.exit == "return" or (block.exit == "break" and _loop_around(scope, index) == loop):
+        if block.exit == "return" or (block.exit == "break" and loop_around(scope, index) == loop):
             return True
     return any(op.kind == "return" and is_inside(scope, op.block, loop) for op in scope.ops)
-
-
-def is_inside(scope: model.Scope, block: int, outer: int) -> bool:
-    """A block is another one, or lies inside of it."""
-    current = block
-    while current >= 0:
-        if current == outer:
-            return True
-        current = scope.blocks[current].parent
-    return False
-
-
-def _loop_around(scope: model.Scope, block: int) -> int:
-    current = block
-    while current >= 0 and scope.blocks[current].kind not in _LOOPS:
-        current = scope.blocks[current].parent
-    return current

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import last_name
+from poollint.program.mentions import called_as
 from poollint.program.values import External, Function, functions_of
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ class Slow:
     def _names_in(self, path: str) -> frozenset[str]:
         """The names under which a file may call something that waits."""
         if path not in self._names:
-            names = self._called
-            imports = (each for scope in self._resolver.facts(path).scopes for each in scope.imports)
-            self._names[path] = names | {each.name for each in imports if each.attribute in names}
+            self._names[path] = called_as(self._resolver.facts(path), self._called)
         return self._names[path]
 
     def _has_any_method(self, path: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint.program.holding.waiting import is_held
 from poollint.program.lifetimes.states import Phase
+from poollint.program.loops import ancestors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,15 +98,13 @@ class StreamingHolds:
     def _is_released_around(self, tracker: GivenTracker, path: str, scope_index: int, operation: int) -> bool:
         """The `return` stands in a `with` that ends the transaction."""
         scope = self._resolver.scope(path, scope_index)
-        block = scope.ops[operation].block
-        while block >= 0:
-            test = scope.blocks[block].test
-            if scope.blocks[block].kind == "with" and test is not None:
-                names = tracker.aliases.names
-                if tracker.aliases.denotes(test, names) or tracker.aliases.transaction(test, names):
-                    return True
-            block = scope.blocks[block].parent
-        return False
+        names = tracker.aliases.names
+        around = (scope.blocks[each] for each in ancestors(scope, scope.ops[operation].block))
+        return any(
+            tracker.aliases.denotes(block.test, names) or bool(tracker.aliases.transaction(block.test, names))
+            for block in around
+            if block.kind == "with"
+        )
 
     def _of_ambient(self, function: Function) -> Iterator[Kept]:
         """Flask keeps the context, and with it the session, until a body with stream_with_context is finished."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, last_name, values_given, without_await
+from poollint.program.mentions import called_as
 from poollint.program.values import External, Function, functions_of
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ class Streams:
         facts = self._resolver.project.facts(path)
         if facts is None:
             return
-        aliases = {each.name for scope in facts.scopes for each in scope.imports if each.attribute == name}
+        wanted = called_as(facts, frozenset({name}))
         for call in facts.calls:
-            if last_name(call.func) in {name, *aliases} and facts.scopes[call.scope].kind == "function":
+            if last_name(call.func) in wanted and facts.scopes[call.scope].kind == "function":
                 yield Function(path, call.scope)
 
     def of(self, function: Function, depth: int = _DEEPEST) -> tuple[Streaming, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import dotted, spelled, without_await
+from poollint.program.expressions import dotted, is_call, spelled
 from poollint.program.graph import Run
 from poollint.program.lifetimes import lazy, sharing
 from poollint.program.lifetimes.autocommit import Autocommit
@@ -169,8 +169,7 @@ class Lifetimes:
     # ---------------------------------------------------------------------------------------------- details
     def _name(self, path: str, scope: int, index: int) -> str:
         for op in self._resolver.scope(path, scope).ops:
-            value = without_await(op.value) if op.value is not None else None
-            if isinstance(value, model.CallRef) and value.index == index and op.target is not None:
+            if op.target is not None and is_call(op.value, index):
                 return dotted(op.target)
         return ""
 

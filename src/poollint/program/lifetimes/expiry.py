@@ -8,6 +8,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import assignments, attributes_in, targets_in, without_await
 from poollint.program.lifetimes.spread import Spread
+from poollint.program.loops import is_inside
 from poollint.program.references import Role
 from poollint.program.values import ExternalInstance
 
@@ -88,7 +89,7 @@ class Expiry:
                     continue
                 for commit in commits:
                     between = range(commit.line, position.line + 1)
-                    if position.line <= commit.line or not _encloses(scope, commit.block, position.block):
+                    if position.line <= commit.line or not is_inside(scope, position.block, commit.block):
                         continue
                     loaded = any(each == name and line in between for each, line in refreshed)
                     if not loaded and not any(op.line in between for op in assignments(scope, name)):
@@ -132,13 +133,3 @@ def _gives(facts: model.ModuleFacts, value: model.Expr, sessions: set[str]) -> b
     while isinstance(root, (model.CallRef, model.Attr, model.Await)):
         root = facts.calls[root.index].func if isinstance(root, model.CallRef) else root.value
     return isinstance(root, model.Name) and root.id in sessions
-
-
-def _encloses(scope: model.Scope, outer: int, inner: int) -> bool:
-    """The second block is the first one or lies in it."""
-    current = inner
-    while current >= 0:
-        if current == outer:
-            return True
-        current = scope.blocks[current].parent if current < len(scope.blocks) else -1
-    return outer < 0

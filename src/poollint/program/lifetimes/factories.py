@@ -13,6 +13,7 @@ from poollint.program.lifetimes.expiry import Expiry
 from poollint.program.lifetimes.homes import kept_in
 from poollint.program.lifetimes.registry_sites import FactorySite, Kept
 from poollint.program.lifetimes.spread import Spread, call_on
+from poollint.program.mentions import called_as
 from poollint.program.sites import Frequency, Times
 from poollint.program.values import External
 
@@ -63,9 +64,7 @@ class Factories:
             facts = self._resolver.project.facts(path)
             if facts is None:
                 continue
-            wanted = _NAMES | {
-                each.name for scope in facts.scopes for each in scope.imports if each.attribute in _NAMES
-            }
+            wanted = called_as(facts, _NAMES)
             for index, call in enumerate(facts.calls):
                 if last_name(call.func) not in wanted:
                     continue

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import assignments
+from poollint.program.loops import ancestors
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.aliases import Aliases
@@ -57,12 +58,11 @@ def _lazy(
 
 def closed_by_finally(scope: model.Scope, block: int, lines: frozenset[int]) -> bool:
     """A `finally` around the block holds one of the lines, on which the handle is closed."""
-    while block >= 0:
-        found = scope.blocks[block]
+    for around in ancestors(scope, block):
+        found = scope.blocks[around]
         if found.kind in ("try", "except", "try-else"):
             for each in scope.blocks:
                 if each.kind == "finally" and each.group == found.group:
                     if any(each.line <= line <= each.end_line for line in lines):
                         return True
-        block = found.parent
     return False

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import assignments, last_name, names_bound, values_given, without_await
+from poollint.program.expressions import assignments, is_call, last_name, names_bound, values_given, without_await
 from poollint.program.lifetimes.states import Phase, State
+from poollint.program.mentions import called_as
 from poollint.program.values import ClassValue, External, ExternalInstance, Function, functions_of
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Makings:
         facts = self._resolver.project.facts(path)
         if facts is None:
             return
-        wanted = _spellings(facts, frozenset({name}) if name else frozenset(_OWN_NAMES))
+        wanted = called_as(facts, frozenset({name}) if name else frozenset(_OWN_NAMES))
         for index, call in enumerate(facts.calls):
             called = last_name(call.func)
             if called in wanted or (called == "begin" if name else isinstance(call.func, model.CallRef)):
@@ -130,7 +131,7 @@ class Makings:
         facts = self._resolver.project.facts(path)
         if facts is None:
             return
-        wanted = _spellings(facts, frozenset({name}) if name else self._library.session_factory_names)
+        wanted = called_as(facts, frozenset({name}) if name else self._library.session_factory_names)
         for number, scope in enumerate(facts.scopes):
             for op in scope.ops:
                 if op.value is None or op.kind not in ("bind", "return"):
@@ -145,7 +146,7 @@ class Makings:
     def _classes(self, path: str) -> Iterator[str]:
         """Classes of the file that derive from a session class."""
         facts = self._resolver.project.facts(path)
-        wanted = _spellings(facts, frozenset(_OWN_NAMES)) if facts is not None else frozenset()
+        wanted = called_as(facts, frozenset(_OWN_NAMES)) if facts is not None else frozenset()
         for number, scope in enumerate(facts.scopes if facts is not None else ()):
             if any(last_name(base) in wanted for base in scope.bases) and self._name(ClassValue(path, number)):
                 yield scope.name
@@ -190,12 +191,12 @@ class Makings:
             return None
         facts = self._resolver.facts(path)
         scope = facts.scopes[call.scope]
-        names = {name for op in scope.ops if _is_result(op.value, index) for name in names_bound(op.target)}
+        names = {name for op in scope.ops if is_call(op.value, index) for name in names_bound(op.target)}
         for each in scope.calls:
             func = facts.calls[each].func
             if not isinstance(func, model.Attr) or func.attr != "execute" or not facts.calls[each].args:
                 continue
-            if (isinstance(func.value, model.Name) and func.value.id in names) or _is_result(func.value, index):
+            if (isinstance(func.value, model.Name) and func.value.id in names) or is_call(func.value, index):
                 values = self._resolver.values(path, call.scope, facts.calls[each].args[0])
                 if any(isinstance(v, ExternalInstance) and v.fqn.startswith("sqlalchemy.") for v in values):
                     maker, handle = self._library.handle_maker(_CONNECT), self._library.handle(_CONNECTION)
@@ -218,7 +219,7 @@ class Makings:
         """A registry in a variable of its function that is used like a session, and neither called nor returned."""
         facts = self._resolver.facts(path)
         scope = facts.scopes[facts.calls[index].scope]
-        names = {name for op in scope.ops if _is_result(op.value, index) for name in names_bound(op.target)}
+        names = {name for op in scope.ops if is_call(op.value, index) for name in names_bound(op.target)}
         if scope.kind != "function" or not names or names & {*scope.globals, *scope.nonlocals}:
             return False
         calls = [facts.calls[each] for each in scope.calls]
@@ -325,17 +326,6 @@ class Makings:
             scope = self._resolver.call(making.path, making.call).scope
             self._outcomes[key] = self._passing.walk(tracker, making.path, scope, State(Phase.ABSENT))
         return tracker, self._outcomes[key]
-
-
-def _spellings(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:
-    """The names, and those under which the file imports them."""
-    aliases = {imported.name for scope in facts.scopes for imported in scope.imports if imported.attribute in names}
-    return names | aliases
-
-
-def _is_result(expr: model.Expr | None, index: int) -> bool:
-    bare = without_await(expr) if expr is not None else None
-    return isinstance(bare, model.CallRef) and bare.index == index
 
 
 def _returned_calls(scope: model.Scope) -> list[int]:

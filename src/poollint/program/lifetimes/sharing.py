@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import without_await
+from poollint.program.expressions import is_call, is_main_test
 
 if TYPE_CHECKING:
     from poollint.facts.model import ModuleFacts
-
-_OWN_NAME = "__name__"
 
 
 def shared(facts: ModuleFacts, index: int) -> str:
@@ -18,12 +16,12 @@ def shared(facts: ModuleFacts, index: int) -> str:
     call = facts.calls[index]
     if call.op < 0:
         defaults = (parameter.default for scope in facts.scopes for parameter in scope.parameters)
-        return "default argument" if any(_is_call(default, index) for default in defaults) else ""
+        return "default argument" if any(is_call(default, index) for default in defaults) else ""
     scope = facts.scopes[call.scope]
     if scope.kind not in ("module", "class"):
         return ""
     op = scope.ops[call.op]
-    if op.kind != "bind" or not isinstance(op.target, model.Name) or not _is_call(op.value, index):
+    if op.kind != "bind" or not isinstance(op.target, model.Name) or not is_call(op.value, index):
         return ""
     return scope.kind
 
@@ -32,7 +30,7 @@ def is_script(facts: ModuleFacts, index: int) -> bool:
     """The module runs as a program, or uses the handle while it is imported: one thread, and it ends soon (S11)."""
     call = facts.calls[index]
     module = facts.scopes[0]
-    if any(block.test is not None and _names_itself(block.test) for block in module.blocks):
+    if any(is_main_test(block.test) for block in module.blocks):
         return True
     if call.scope != 0 or call.op < 0:
         return False
@@ -47,12 +45,3 @@ def _uses(call: model.Call, name: str) -> bool:
         and isinstance(call.func.value, model.Name)
         and call.func.value.id == name
     )
-
-
-def _is_call(expr: model.Expr | None, index: int) -> bool:
-    bare = without_await(expr) if expr is not None else None
-    return isinstance(bare, model.CallRef) and bare.index == index
-
-
-def _names_itself(test: model.Expr) -> bool:
-    return isinstance(test, model.Compare) and isinstance(test.left, model.Name) and test.left.id == _OWN_NAME

@@ -10,6 +10,8 @@ from poollint.library.model import Calls, Concurrent, Form, Kind
 from poollint.program import spans
 from poollint.program.expressions import last_name, names_bound, spelled, values_given
 from poollint.program.graph import Run
+from poollint.program.loops import ancestors, is_inside
+from poollint.program.mentions import called_as
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Span, Step
 from poollint.program.values import External
@@ -60,9 +62,7 @@ class Handing:
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The hand-overs of a file."""
-        wanted = self._names | {
-            each.name for scope in facts.scopes for each in scope.imports if each.attribute in self._names
-        }
+        wanted = called_as(facts, self._names)
         for index, call in enumerate(facts.calls):
             for fqn, row in self._rows(path, index) if last_name(call.func) in wanted else ():
                 found = self._given(path, facts, call, fqn, row)
@@ -250,46 +250,27 @@ def _made_at(path: str, scope: model.Scope, name: str) -> tuple[Step, ...]:
 
 
 def _in_comprehension(scope: model.Scope, block: int) -> bool:
-    while block >= 0:
-        if scope.blocks[block].kind == "comprehension":
-            return True
-        block = scope.blocks[block].parent
-    return False
+    return any(scope.blocks[each].kind == "comprehension" for each in ancestors(scope, block))
 
 
 def _is_repeated(scope: model.Scope, block: int, name: str) -> bool:
     """A loop or comprehension around the call does not make the session anew in each pass."""
-    while block >= 0:
-        found = scope.blocks[block]
+    for each in ancestors(scope, block):
+        found = scope.blocks[each]
         if found.kind in ("for", "while", "comprehension"):
             inside = found.target is not None and name in names_bound(found.target)
-            return not inside and not _binds(scope, block, name)
-        block = found.parent
+            return not inside and not _binds(scope, each, name)
     return False
 
 
 def _binds(scope: model.Scope, outer: int, name: str) -> bool:
-    for op in scope.ops:
-        if op.target is None or name not in names_bound(op.target):
-            continue
-        block = op.block
-        while block >= 0:
-            if block == outer:
-                return True
-            block = scope.blocks[block].parent
-    return False
+    return any(name in names_bound(op.target) and is_inside(scope, op.block, outer) for op in scope.ops)
 
 
 def _is_managed(scope: model.Scope, block: int, name: str) -> bool:
     """A `with` block around the call closes the session."""
-    enclosing = set()
-    while block >= 0:
-        enclosing.add(block)
-        block = scope.blocks[block].parent
-    return any(
-        op.kind == "with" and op.block in enclosing and op.target is not None and name in names_bound(op.target)
-        for op in scope.ops
-    )
+    enclosing = ancestors(scope, block)
+    return any(op.kind == "with" and op.block in enclosing and name in names_bound(op.target) for op in scope.ops)
 
 
 def _is_executor(facts: model.ModuleFacts, expr: model.Expr | None) -> bool:

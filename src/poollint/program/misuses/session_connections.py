@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import assignments, spelled, without_await
+from poollint.program.expressions import assignments, is_call, spelled, without_await
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.values import External, ExternalInstance
 
@@ -106,8 +106,7 @@ class SessionConnections:
 
 
 def _is_result(func: model.Expr, index: int) -> bool:
-    inner = without_await(func.value) if isinstance(func, model.Attr) else None
-    return isinstance(inner, model.CallRef) and inner.index == index
+    return isinstance(func, model.Attr) and is_call(func.value, index)
 
 
 def _close_of(facts: model.ModuleFacts, scope: model.Scope, name: str) -> model.Call | None:

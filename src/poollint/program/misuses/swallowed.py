@@ -5,11 +5,13 @@ After a failed flush or commit every further use raises PendingRollbackError unt
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, names_bound, values_given
+from poollint.program.loops import ancestors, is_inside, loop_around
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Step
 from poollint.program.values import External, functions_of
@@ -105,9 +107,9 @@ class Swallowed:
             if not isinstance(call.func, model.Attr) or call.func.attr not in _FAILING or call.op < 0:
                 continue
             text = dotted(call.func.value)
-            if not text or text in seen or not _is_inside(scope, call.block, tried):
+            if not text or text in seen or not is_inside(scope, call.block, tried):
                 continue
-            if _nested_try(scope, call.block, tried) or _begins_inside(scope, text, tried):
+            if _nested_try(scope, call.block, tried) or _is_bound_inside(scope, text, tried):
                 continue
             handle = self._typed.handle(path, number, call.func.value)
             if handle is not None and handle.kind == "session":
@@ -133,7 +135,7 @@ class Swallowed:
         scope = facts.scopes[number]
         for index in scope.calls:
             call = facts.calls[index]
-            if not _is_inside(scope, call.block, handler):
+            if not is_inside(scope, call.block, handler):
                 continue
             if isinstance(call.func, model.Attr):
                 if call.func.attr in (*handle.rolls_back, *handle.closes, "remove", "expunge_all"):
@@ -164,7 +166,7 @@ class Swallowed:
     ) -> model.Call | None:
         """The first statement on the session in the handler."""
         calls = (facts.calls[index] for index in scope.calls)
-        uses = [call for call in calls if _is_inside(scope, call.block, handler) and _uses(call, text, handle)]
+        uses = [call for call in calls if is_inside(scope, call.block, handler) and _uses(call, text, handle)]
         return min(uses, key=lambda call: (call.line, call.column), default=None)
 
     # ---------------------------------------------------------------------------------------------- afterwards
@@ -177,7 +179,7 @@ class Swallowed:
         if block.exit in _LEAVES or any(op.kind in ("raise", "return") and op.block == handler for op in scope.ops):
             return None
         end = max(each.end_line for each in scope.blocks if each.group == tried)
-        loop = _loop_of(scope, tried)
+        loop = loop_around(scope, tried)
         bound_in_loop = loop >= 0 and _is_bound_inside(scope, text, loop)
         stays = block.exit != "break"
         uses = []
@@ -189,9 +191,9 @@ class Swallowed:
                         break
                 continue
             behind = call.line > end and not _is_other_branch(scope, call.block, tried)
-            if behind and block.exit == "continue" and loop >= 0 and _is_inside(scope, call.block, loop):
+            if behind and block.exit == "continue" and loop >= 0 and is_inside(scope, call.block, loop):
                 behind = False
-            again = stays and loop >= 0 and not bound_in_loop and _is_inside(scope, call.block, loop)
+            again = stays and loop >= 0 and not bound_in_loop and is_inside(scope, call.block, loop)
             if behind or again:
                 uses.append(call)
         if not uses or self._ends_in_loop(facts, scope, loop, text, handle, tried):
@@ -208,9 +210,9 @@ class Swallowed:
             if not isinstance(call.func, model.Attr) or dotted(call.func.value) != text:
                 continue
             if call.func.attr in (*handle.rolls_back, *handle.closes, "remove"):
-                if any(_is_inside(scope, call.block, final) for final in finals):
+                if any(is_inside(scope, call.block, final) for final in finals):
                     return True
-                if loop >= 0 and _is_inside(scope, call.block, loop) and not _is_inside(scope, call.block, tried):
+                if loop >= 0 and is_inside(scope, call.block, loop) and not is_inside(scope, call.block, tried):
                     return True
         return False
 
@@ -223,27 +225,10 @@ def _uses(call: model.Call, text: str, handle: Handle) -> bool:
     return name in (*handle.executes, *handle.takes, *handle.commits, *handle.lazy)
 
 
-def _is_inside(scope: model.Scope, block: int, outer: int) -> bool:
-    while block >= 0:
-        if block == outer:
-            return True
-        block = scope.blocks[block].parent
-    return False
-
-
 def _nested_try(scope: model.Scope, block: int, tried: int) -> bool:
     """A handler or a savepoint of its own stands between the call and the try block."""
-    while block != tried and block >= 0:
-        found = scope.blocks[block]
-        if found.kind in ("try", "except", "with"):
-            return True
-        block = found.parent
-    return False
-
-
-def _begins_inside(scope: model.Scope, text: str, tried: int) -> bool:
-    """The session is made in the try block itself."""
-    return _is_bound_inside(scope, text, tried)
+    between = takewhile(lambda each: each != tried, ancestors(scope, block))
+    return any(scope.blocks[each].kind in ("try", "except", "with") for each in between)
 
 
 def _is_bound_inside(scope: model.Scope, text: str, block: int) -> bool:
@@ -254,30 +239,15 @@ def _is_bound_inside(scope: model.Scope, text: str, block: int) -> bool:
     return any(
         op.target is not None
         and (dotted(op.target) == text or name in names_bound(op.target))
-        and _is_inside(scope, op.block, block)
+        and is_inside(scope, op.block, block)
         for op in scope.ops
     )
 
 
-def _loop_of(scope: model.Scope, block: int) -> int:
-    while block >= 0:
-        if scope.blocks[block].kind in ("for", "while"):
-            return block
-        block = scope.blocks[block].parent
-    return -1
-
-
 def _is_other_branch(scope: model.Scope, block: int, tried: int) -> bool:
     """The block is an alternative of one that holds the try statement: `else` beside `if`, another `case`."""
-    groups = {}
-    current = tried
-    while current >= 0:
-        groups[scope.blocks[current].group] = current
-        current = scope.blocks[current].parent
-    current = block
-    while current >= 0:
-        group = scope.blocks[current].group
-        if group in groups and groups[group] != current and scope.blocks[current].kind != "finally":
-            return True
-        current = scope.blocks[current].parent
-    return False
+    groups = {scope.blocks[each].group: each for each in ancestors(scope, tried)}
+    return any(
+        groups.get(scope.blocks[each].group, each) != each and scope.blocks[each].kind != "finally"
+        for each in ancestors(scope, block)
+    )
