@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import annotations as hints
-from poollint.program.expressions import last_name, values_given
+from poollint.program.expressions import last_name
 from poollint.program.imports import imported_module
 from poollint.program.values import External, ExternalInstance, Function, functions_of
 
@@ -142,8 +142,3 @@ class Parameters:
                 if depends is not None:
                     found.append(depends[0])
         return found
-
-
-def passes(call: model.Call, names: frozenset[str]) -> bool:
-    """The call is given one of these variables."""
-    return any(isinstance(value, model.Name) and value.id in names for value in values_given(call))

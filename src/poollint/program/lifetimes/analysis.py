@@ -12,7 +12,7 @@ from poollint.program.lifetimes import lazy, sharing
 from poollint.program.lifetimes.autocommit import Autocommit
 from poollint.program.lifetimes.exits import ExitMethods, SkippedClose
 from poollint.program.lifetimes.making import MARKERS, Making, Makings
-from poollint.program.lifetimes.passing import Passing
+from poollint.program.lifetimes.passing import CONTEXT_MANAGERS, Passing
 from poollint.program.lifetimes.raising import Raising
 from poollint.program.lifetimes.sites import HandleSite, Leak
 from poollint.program.lifetimes.statements import Statements
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _HOW = {Exit.RAISE: "raise", Exit.RETURN: "return", Exit.NEXT: "end"}
 _SPEAKING = (b"sqlalchemy", b"sqlmodel", b"ngine")
 _NOT_ASKED = Frequency(Times.ONCE, False)
-_CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _FIXTURES = frozenset({"pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture"})
 
 
@@ -226,7 +225,7 @@ class Lifetimes:
         if not scope.is_generator:
             return ""
         names = self._resolver.decorator_names(path, scope_index)
-        if not _CONTEXT_MANAGERS.isdisjoint(names):
+        if not CONTEXT_MANAGERS.isdisjoint(names):
             return "context manager"
         if not _FIXTURES.isdisjoint(names):
             return "fixture"

@@ -54,8 +54,3 @@ class Observations:
     def left(self, operation: int, state: State) -> None:
         """A `return` or `yield` was reached in this state."""
         self.leaves_in.setdefault(operation, set()).add(state.phase)
-
-    @property
-    def released(self) -> bool:
-        """Something gives the connection back on some path."""
-        return bool(self.commits or self.rollbacks or self.closes)

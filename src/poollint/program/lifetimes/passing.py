@@ -28,7 +28,8 @@ TrackerT = TypeVar("TrackerT", bound=Tracker)
 DEEPEST = 12
 """Calls that a handle is followed through. A longer way is taken to keep the handle: nothing is reported."""
 _NEVER = 1_000_000
-_GENERATING = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+"""Decorators after which a generator function is a context manager."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ class Passing:
             return None
         if scope.is_generator:
             names = self._resolver.decorator_names(function.path, function.scope)
-            return None if not _GENERATING.isdisjoint(names) else BORROWED
+            return None if not CONTEXT_MANAGERS.isdisjoint(names) else BORROWED
         if self._handle is None:
             return None
         key = (function.path, function.scope, parameter, phase, self._handle.fqn)

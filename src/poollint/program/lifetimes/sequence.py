@@ -6,6 +6,7 @@ many operations lie before it (`first_op`), so both lists merge into one order.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ class Sequence:
         self.facts = facts
         self.scope = scope
         self._parts: dict[int, list[Part]] = {}
+        self._ops_in: dict[int, list[int]] = {}
+        for number, op in enumerate(scope.ops):
+            self._ops_in.setdefault(op.block, []).append(number)
+        self._blocks_in: dict[int, list[int]] = {}
+        for number, child in enumerate(scope.blocks):
+            if child.kind != "comprehension":
+                self._blocks_in.setdefault(child.parent, []).append(number)
         self._by_op: dict[int, list[int]] = {}
         self._inner: dict[int, list[int]] = {}
         for index in scope.calls:
@@ -49,21 +57,20 @@ class Sequence:
         return self._parts[block]
 
     def _merged(self, block: int) -> Iterator[Part]:
-        ops = [index for index, op in enumerate(self.scope.ops) if op.block == block]
-        statements = self._statements(block)
+        ops = deque(self._ops_in.get(block, ()))
+        statements = deque(self._statements(block))
         while ops or statements:
             if statements and (not ops or self.scope.blocks[statements[0][0]].first_op <= ops[0]):
-                yield Part(blocks=tuple(statements.pop(0)))
+                yield Part(blocks=tuple(statements.popleft()))
             else:
-                yield Part(op=ops.pop(0))
+                yield Part(op=ops.popleft())
 
     def _statements(self, block: int) -> list[list[int]]:
         """The compound statements directly in a block, each as its blocks."""
         found: list[list[int]] = []
         by_group: dict[int, list[int]] = {}
-        for index, child in enumerate(self.scope.blocks):
-            if child.parent != block or child.kind == "comprehension":
-                continue
+        for index in self._blocks_in.get(block, ()):
+            child = self.scope.blocks[index]
             if child.kind in _CONTINUES and child.group in by_group:
                 by_group[child.group].append(index)
             else:

@@ -33,11 +33,6 @@ class Typed:
             return self._of_dependency(path, scope, expr.id)
         return None
 
-    def is_session(self, path: str, scope: int, expr: model.Expr) -> bool:
-        """A session or a registry of sessions."""
-        handle = self.handle(path, scope, expr)
-        return handle is not None and handle.kind == "session"
-
     def is_registry(self, path: str, scope: int, expr: model.Expr) -> bool:
         """A scoped_session: each thread or request has a session of its own."""
         values = self._resolver.values(path, scope, expr)

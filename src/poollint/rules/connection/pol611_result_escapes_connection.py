@@ -48,14 +48,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poollint.findings import Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.lifetime.exemptions import in_migration, in_tests
-from poollint.rules.lifetime.reporting import handle_verdict
+from poollint.rules.lifetime.results import unread_results
 
 if TYPE_CHECKING:
-    from poollint.program.lifetimes.sites import HandleSite
-    from poollint.program.sites import ProgramSites, Span
+    from poollint.program.sites import ProgramSites
 
 METADATA = Metadata(
     code="POL611",
@@ -69,25 +66,7 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each result that leaves unread."""
-    return [
-        _verdict(site, span)
-        for site in sites.handles
-        if site.kind == "connection" and not in_tests(site) and not in_migration(site)
-        for span in site.unread_results
-    ]
-
-
-def _verdict(site: HandleSite, span: Span) -> Verdict:
-    return handle_verdict(
-        METADATA,
-        site,
-        f"what is returned here is read after {site.name or 'its connection'} is closed",
-        "read the rows before it closes",
-        Severity.WARNING,
-        span=span,
-        fix_title="Read all rows before they are returned",
-        fix_applicability="unsafe",
-    )
+    return unread_results(METADATA, sites, "connection")
 
 
 RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)

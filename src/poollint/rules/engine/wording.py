@@ -21,6 +21,11 @@ def clip(text: str, length: int) -> str:
     return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"
 
 
+def as_call(written: str, length: int = _LONGEST_NAME) -> str:
+    """A callee as written, on one line, with parentheses: `engine.connect()`."""
+    return clip(written, length).removesuffix("()") + "()"
+
+
 def call_name(site: EngineSite) -> str:
     """The called name with parentheses: `create_engine()`, or `SQLDatabase.from_uri()` for a hidden factory."""
     written = _ARGUMENTS.sub("", site.spelled)

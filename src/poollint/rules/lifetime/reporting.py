@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Span, Step
 from poollint.rules.base import Verdict
-from poollint.rules.engine.wording import clip, sentence
+from poollint.rules.engine.wording import as_call, sentence
 from poollint.rules.lifetime.exemptions import one_shot_script, runs_repeatedly
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite, Leak
     from poollint.rules.base import Metadata
 
-_LONGEST_NAME = 40
-
 
 def call_name(site: HandleSite) -> str:
     """The call as written, with parentheses: `SessionLocal()`, `engine.connect()`."""
-    return clip(site.spelled, _LONGEST_NAME).removesuffix("()") + "()"
+    return as_call(site.spelled)
 
 
 def held_severity(site: HandleSite) -> Severity:

@@ -48,8 +48,9 @@ from typing import TYPE_CHECKING
 
 from poollint.program.lifetimes.registry_sites import Kept, MadeFrom
 from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import as_call
 from poollint.rules.pool.exemptions import handed_on, in_tests, is_repeated, runs_once
-from poollint.rules.pool.reporting import called, kept_verdict
+from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistrySite
@@ -79,9 +80,9 @@ def judge(sites: ProgramSites) -> list[Verdict]:
         if in_tests(site):
             continue
         if site.made_from in (MadeFrom.SESSION, MadeFrom.REGISTRY):
-            found.append(_verdict(site, f"{called(site.spelled)} is given {site.made_from.value}, not a factory"))
+            found.append(_verdict(site, f"{as_call(site.spelled)} is given {site.made_from.value}, not a factory"))
         elif inert(site):
-            found.append(_verdict(site, f"{called(site.spelled)} is made anew on every call and shares nothing"))
+            found.append(_verdict(site, f"{as_call(site.spelled)} is made anew on every call and shares nothing"))
     return found
 
 

@@ -56,8 +56,9 @@ from poollint.findings import Severity
 from poollint.program.lifetimes.registry_sites import Kept, MadeFrom, Scoping
 from poollint.program.sites import Step
 from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import as_call
 from poollint.rules.pool.exemptions import atomic, in_tests, is_repeated, runs_once
-from poollint.rules.pool.reporting import called, kept_verdict, registry_name
+from poollint.rules.pool.reporting import kept_verdict, registry_name
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistrySite, RegistryUse
@@ -96,7 +97,7 @@ def _of_async_sessions(site: RegistrySite) -> Verdict:
         METADATA,
         site.span,
         site.symbol,
-        f"{called(site.spelled)} keeps async sessions by thread, all tasks share one",
+        f"{as_call(site.spelled)} keeps async sessions by thread, all tasks share one",
         "use async_scoped_session",
         Severity.ERROR if site.scoping is Scoping.THREAD else Severity.WARNING,
     )

@@ -57,8 +57,9 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.lifetimes.registry_sites import Scoping
 from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import as_call
 from poollint.rules.pool.exemptions import handed_on, in_tests
-from poollint.rules.pool.reporting import called, kept_verdict, registry_name
+from poollint.rules.pool.reporting import kept_verdict, registry_name
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistrySite
@@ -81,7 +82,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
         if not site.is_async or in_tests(site):
             continue
         if site.scoping is Scoping.MISSING:
-            found.append(_verdict(site, f"{called(site.spelled)} raises TypeError", "pass scopefunc=current_task"))
+            found.append(_verdict(site, f"{as_call(site.spelled)} raises TypeError", "pass scopefunc=current_task"))
         elif site.scoping in (Scoping.THREAD, Scoping.SHARED):
             head = f"{registry_name(site)} gives all tasks of the loop one session"
             found.append(_verdict(site, head, "pass scopefunc=current_task"))

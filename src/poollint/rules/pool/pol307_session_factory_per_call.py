@@ -50,8 +50,9 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.lifetimes.registry_sites import Kept
 from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import as_call
 from poollint.rules.pool.exemptions import in_tests, is_repeated, runs_once
-from poollint.rules.pool.reporting import called, kept_verdict
+from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import FactorySite
@@ -81,7 +82,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             METADATA,
             site.span,
             site.symbol,
-            f"{called(site.spelled)} makes a new class on every call",
+            f"{as_call(site.spelled)} makes a new class on every call",
             "build the factory once, at module level",
             Severity.INFO,
             entry=site.frequency.entry if is_repeated(site.frequency) else "",

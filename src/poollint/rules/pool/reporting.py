@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.rules.base import Verdict
-from poollint.rules.engine.wording import clip, sentence
+from poollint.rules.engine.wording import as_call, clip, sentence
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistrySite
@@ -47,14 +47,9 @@ def kept_verdict(
     )
 
 
-def called(written: str) -> str:
-    """A callee as written, with parentheses."""
-    return clip(written, _LONGEST_NAME).removesuffix("()") + "()"
-
-
 def registry_name(site: RegistrySite) -> str:
     """The variable or attribute that keeps the registry, else the call."""
-    return clip(site.name, _LONGEST_NAME) if site.name else called(site.spelled)
+    return clip(site.name, _LONGEST_NAME) if site.name else as_call(site.spelled)
 
 
 def occasion(frequency: Frequency) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Times
 from poollint.rules.base import Verdict
-from poollint.rules.engine.wording import clip, sentence
+from poollint.rules.engine.wording import as_call, clip, sentence
 
 if TYPE_CHECKING:
     from poollint.program.holding.sites import HeldSite
@@ -33,7 +33,7 @@ def crowded(site: HeldSite) -> bool:
 
 def called(site: HeldSite) -> str:
     """The call as written: `requests.get()`."""
-    return clip(site.spelled, _LONGEST_NAME).removesuffix("()") + "()"
+    return as_call(site.spelled, _LONGEST_NAME)
 
 
 def held(site: HeldSite) -> str:

@@ -49,12 +49,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.lifetime.exemptions import in_migration, in_tests
-from poollint.rules.lifetime.reporting import call_name, handle_verdict
-from poollint.rules.lifetime.sharing import SHARED_AS, sharing_severity
+from poollint.rules.lifetime.sharing import shared_handles
 
 if TYPE_CHECKING:
-    from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
 
 METADATA = Metadata(
@@ -69,22 +66,7 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session that everybody shares."""
-    return [
-        _verdict(site)
-        for site in sites.handles
-        if site.kind == "session" and site.shared and not in_tests(site) and not in_migration(site)
-    ]
-
-
-def _verdict(site: HandleSite) -> Verdict:
-    return handle_verdict(
-        METADATA,
-        site,
-        f"{call_name(site)} {SHARED_AS[site.shared]} is one session for all callers and threads",
-        "make one for each call",
-        sharing_severity(site),
-        fix_title="Make one for each call in a with block",
-    )
+    return shared_handles(METADATA, sites, "session")
 
 
 RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)

@@ -55,9 +55,9 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.sites import Step
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.engine.wording import place
+from poollint.rules.engine.wording import as_call, place
 from poollint.rules.pool.exemptions import in_tests
-from poollint.rules.pool.reporting import called, kept_verdict
+from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import FactorySite
@@ -80,7 +80,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 def _verdict(site: FactorySite) -> Verdict:
     read = site.read_after_commit
-    head = f"{called(site.spelled)} expires attributes on commit"
+    head = f"{as_call(site.spelled)} expires attributes on commit"
     return kept_verdict(
         METADATA,
         site.span,

@@ -48,8 +48,9 @@ from typing import TYPE_CHECKING
 
 from poollint.program.lifetimes.registry_sites import Misuse
 from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import as_call
 from poollint.rules.pool.exemptions import in_tests, is_repeated
-from poollint.rules.pool.reporting import called, kept_verdict
+from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import MisuseSite
@@ -79,7 +80,7 @@ def _verdict(site: MisuseSite) -> Verdict:
         METADATA,
         site.span,
         site.symbol,
-        f"{called(site.name)} closes the sessions of other threads and tasks too",
+        f"{as_call(site.name)} closes the sessions of other threads and tasks too",
         "close your own session",
         entry=site.frequency.entry if known else "",
         chain=site.frequency.chain if known else (),
