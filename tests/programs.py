@@ -16,6 +16,7 @@ from poollint.program.flow import Flows
 from poollint.program.frequency import Frequencies
 from poollint.program.graph import Run
 from poollint.program.guards import Guards
+from poollint.program.lifetimes.disposing import Disposing
 from poollint.program.names import Resolver
 from poollint.program.own_caches import OwnCaches
 from poollint.program.places import Places
@@ -84,7 +85,8 @@ class Program:
 
     def flow(self, call: str = "create_engine", path: str = "main.py") -> Flow:
         """Where the result of a call goes."""
-        return Flows(self.resolver).of_call(path, self.call_named(path, call))
+        disposing = Disposing(self.resolver, self.callers.mentions)
+        return Flows(self.resolver, disposing).of_call(path, self.call_named(path, call))
 
     def frequency(self, qualname: str, path: str = "main.py") -> Frequency:
         """How often a function runs."""

@@ -117,7 +117,17 @@ def test_a_function_that_passes_the_engine_to_itself_ends() -> None:
     ("body", "release"),
     [
         ("e = create_engine(url)\ne.connect()", Release.NEVER),
-        ("e = create_engine(url)\ne.connect()\ne.dispose()", Release.HAPPY_PATH),
+        ("e = create_engine(url)\ne.connect().execute(1)\ne.dispose()", Release.HAPPY_PATH),
+        ("e = create_engine(url)\ne.connect()\ne.dispose()", Release.ALWAYS),
+        ("e = create_engine(url)\nwith Session(e) as s:\n    s.execute(1)\ne.dispose()", Release.HAPPY_PATH),
+        ("e = create_engine(url)\nF = sessionmaker(e)\nint(url)\ne.dispose()", Release.ALWAYS),
+        ("e = create_engine(url)\nunknown(e)\ne.dispose()", Release.HAPPY_PATH),
+        ("e = create_engine(url)\nunknown(e)\ntry: ...\nfinally:\n    e.dispose()", Release.HAPPY_PATH),
+        ("e = create_engine(url)\ntry:\n    unknown(e)\nfinally:\n    if url: e.dispose()", Release.ALWAYS),
+        ("e = None\ntry:\n    e = create_engine(url)\n    use(e)\nfinally:\n    if e: e.dispose()", Release.ALWAYS),
+        ("e = create_engine(url)\nuse(e)\nif url:\n    return\ne.dispose()", Release.HAPPY_PATH),
+        ("with closing(create_engine(url)) as e:\n    use(e)", Release.ALWAYS),
+        ("e = create_engine(url)\ne.dispose()\ne.connect().execute(1)", Release.NEVER),
         ("e = create_engine(url)\ntry:\n    e.connect()\nfinally:\n    e.dispose()", Release.ALWAYS),
         ("e = create_engine(url)\ntry:\n    e.connect()\nexcept OSError:\n    e.dispose()", Release.NEVER),
         (
@@ -139,10 +149,29 @@ def test_whether_an_engine_is_disposed_of(body: str, release: Release) -> None:
     assert flow_of(body).release is release
 
 
+@pytest.mark.parametrize(
+    ("body", "release"),
+    [
+        ("try:\n    self.e = create_engine(url)\n    use(self.e)\nfinally:\n    self.e.dispose()", Release.ALWAYS),
+        ("self.e = create_engine(url)\nuse(self.e)\nself.e.dispose()", Release.HAPPY_PATH),
+        ("self.e = create_engine(url)\nif url:\n    self.e.dispose()", Release.ALWAYS),
+        ("self.e = create_engine(url)\nuse(self.e)", Release.NEVER),
+    ],
+)
+def test_an_attribute_is_followed_in_the_method_that_sets_it(body: str, release: Release) -> None:
+    method = textwrap.indent(f"def f(self, url):\n{textwrap.indent(body, '    ')}\n", "    ")
+    assert programs.load(f"{HEAD}class A:\n{method}").flow().release is release
+
+
+def test_the_ways_out_that_skip_the_disposal() -> None:
+    body = "e = create_engine(url)\nuse(e)\nif url:\n    return\ne.dispose()"
+    assert [(leak.how, leak.line) for leak in flow_of(body).leaks] == [("raise", 8), ("return", 10)]
+
+
 def test_a_callee_that_disposes() -> None:
     head = "def drop(engine):\n    try: ...\n    finally:\n        engine.dispose()\ndef f(url):"
-    sure = flow_of("e = create_engine(url)\ntry: ...\nfinally:\n    drop(e)", head)
-    unsure = flow_of("e = create_engine(url)\ndrop(e)", head)
+    sure = flow_of("e = create_engine(url)\ntry:\n    use(e)\nfinally:\n    drop(e)", head)
+    unsure = flow_of("e = create_engine(url)\nuse(e)\ndrop(e)", head)
     assert sure.release is Release.ALWAYS
     assert unsure.release is Release.HAPPY_PATH
 

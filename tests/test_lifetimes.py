@@ -44,6 +44,9 @@ class Recorder:
     def catches(self, block: int) -> bool:
         return self._facts.scopes[1].blocks[block].test is None
 
+    def is_begun(self, state: Trail) -> bool:
+        return True
+
     def widened(self, state: Trail) -> Trail:
         return state
 

@@ -17,6 +17,7 @@ from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
 from poollint.program.holding.analysis import Holdings
 from poollint.program.lifetimes.analysis import Lifetimes
+from poollint.program.lifetimes.disposing import Disposing
 from poollint.program.lifetimes.keeping import Keeping
 from poollint.program.misuses.search import Misuses
 from poollint.program.names import Resolver
@@ -105,8 +106,9 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     callers = Callers(resolver, guards, registrations, places)
     own_caches = OwnCaches(resolver, guards)
     frequencies = Frequencies(callers, places, Ceilings(resolver, own_caches))
-    engines = Engines(resolver, guards, own_caches, callers, frequencies, places)
-    disposals = Disposals(resolver, callers, frequencies, places)
+    disposing = Disposing(resolver, callers.mentions)
+    engines = Engines(resolver, guards, own_caches, callers, frequencies, places, disposing)
+    disposals = Disposals(resolver, callers, frequencies, places, disposing)
     lifetimes = Lifetimes(resolver, callers, frequencies, places)
     holdings = Holdings(resolver, callers, frequencies, places, lifetimes)
 
@@ -114,9 +116,9 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     if request.jobs > 1:
         project.prefetch(project.naming(holding, request.library.factory_names), request.jobs)
     acquisitions = Acquisitions(resolver, callers.mentions).of(holding)
-    disposing = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
+    disposed = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
     nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
-    nodes.extend(node for path, index in disposing for node in disposals.nodes(path, index))
+    nodes.extend(node for path, index in disposed for node in disposals.nodes(path, index))
     makings = lifetimes.makings()
     nodes.extend(node for making in makings for node in lifetimes.nodes(making))
     held = holdings.find(makings)
@@ -132,7 +134,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     handles = list(_handles(project, lifetimes, makings))
     found = ProgramSites(
         tuple(sorted(_with_twins(sites), key=lambda site: (site.span, site.symbol))),
-        tuple(sorted((disposals.site(path, index) for path, index in disposing), key=lambda site: site.span)),
+        tuple(sorted((disposals.site(path, index) for path, index in disposed), key=lambda site: site.span)),
         tuple(sorted((*(site for _, site in handles), *lifetimes.exit_sites()), key=lambda site: site.span)),
         kept=keeping.sites(kept, finished, handles),
         held=tuple(holdings.site(each) for each in held),

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
+from poollint.program.expressions import dotted
 from poollint.program.graph import Node, Run
+from poollint.program.loops import ancestors
 from poollint.program.sites import DisposeSite
 from poollint.program.values import ExternalInstance, ModuleValue
 
 if TYPE_CHECKING:
     from poollint.program.callers import Callers
     from poollint.program.frequency import Frequencies
+    from poollint.program.lifetimes.disposing import Disposing
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
@@ -23,8 +26,11 @@ _SHUTDOWN = frozenset({"cleanup", "child_init", "import_time"})
 class Disposals:
     """Finds the calls and what is known of the function around each."""
 
-    def __init__(self, resolver: Resolver, callers: Callers, frequencies: Frequencies, places: Places) -> None:
+    def __init__(
+        self, resolver: Resolver, callers: Callers, frequencies: Frequencies, places: Places, disposing: Disposing
+    ) -> None:
         self._resolver = resolver
+        self._disposing = disposing
         self._callers = callers
         self._frequencies = frequencies
         self._places = places
@@ -83,6 +89,8 @@ class Disposals:
         kinds = {source.kind for source in sources}
         signalled = any(source.kind == "event" and "signal" in source.text for source in sources)
         frequency = self._frequencies.of(node)
+        blocks = facts.scopes[call.scope].blocks
+        failing = any(blocks[each].kind == "except" for each in ancestors(facts.scopes[call.scope], call.block))
         return DisposeSite(
             spans.of(path, call),
             call.line,
@@ -94,4 +102,6 @@ class Disposals:
             signalled or not kinds.isdisjoint(_SHUTDOWN),
             self._places.is_test(path),
             self._places.is_migration(path),
+            after_failure=failing,
+            replaced=self._disposing.is_replaced(path, call.scope, dotted(call.func.value)),
         )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from poollint.program.frequency import Frequencies
     from poollint.program.guard import Guard
     from poollint.program.guards import Guards
+    from poollint.program.lifetimes.disposing import Disposing
     from poollint.program.names import Resolver
     from poollint.program.own_caches import OwnCaches
     from poollint.program.places import Places
@@ -67,6 +68,7 @@ class Engines:
         callers: Callers,
         frequencies: Frequencies,
         places: Places,
+        disposing: Disposing,
     ) -> None:
         self._resolver = resolver
         self._guards = guards
@@ -74,7 +76,7 @@ class Engines:
         self._frequencies = frequencies
         self.places = places
         self.arguments = ArgumentReader(resolver)
-        self._flows = Flows(resolver)
+        self._flows = Flows(resolver, disposing)
         self.memos = Memos(resolver, self.arguments, own_caches)
         self.owners = Owners(resolver, callers)
         self._handed_on = HandedOn(resolver, callers, self._flows)
@@ -159,6 +161,7 @@ class Engines:
             pool_size=arguments.pool_size,
             max_overflow=arguments.max_overflow,
             release=flow.release,
+            leaks=flow.leaks,
             dispose_span=flow.dispose_span,
             inline_into="" if factory.hidden else flow.inline_into,
             url=arguments.url,

@@ -78,6 +78,8 @@ def _about_site(site: EngineSite) -> list[str]:
     goes = ", ".join(sorted(escape.value for escape in site.escapes)) or "nowhere: it is used here and dropped"
     found.append(f"  The engine is {goes}." if site.escapes else f"  The engine goes {goes}.")
     found.append(f"  Pool: {site.pool.value}. Disposed of here: {site.release.value}.")
+    if site.leaks:
+        found.append(f"  Skipped {', '.join(f'at line {leak.line} ({leak.how})' for leak in site.leaks)}.")
     if site.guarded_once:
         found.append("  A guard lets the call run once (per key).")
     if site.dead_guard:

@@ -1,7 +1,7 @@
 """Where an engine goes after it is made, and whether the code that made it disposes of it.
 
 A local, flow-insensitive walk over one scope: the names that hold the engine, the sessions and connections built on it,
-and what leaves. Lexical release (finally, with, ExitStack, finalizers) is recognised; paths are not.
+what leaves, and what disposes of it. Where something does, `lifetimes.disposing` judges the paths.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.describing import never_connects
 from poollint.program.expressions import spelled, values_given
-from poollint.program.holdings import Holdings
+from poollint.program.holdings import Disposal, Holdings
 from poollint.program.passing import Passing
 from poollint.program.sites import Escape, Release, Span
 from poollint.program.storing import Storing
 
 if TYPE_CHECKING:
+    from poollint.program.lifetimes.disposing import Disposing
+    from poollint.program.lifetimes.sites import Leak
     from poollint.program.names import Resolver
     from poollint.program.values import Function
 
@@ -31,7 +33,9 @@ class Flow:
     """
 
     escapes: set[Escape] = field(default_factory=set)
+    disposals: list[Disposal] = field(default_factory=list)
     release: Release = Release.NEVER
+    leaks: tuple[Leak, ...] = ()
     dispose_span: Span | None = None
     names: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
@@ -44,15 +48,16 @@ class Flow:
 class Flows:
     """Computes flows; one per site."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, disposing: Disposing) -> None:
         self._resolver = resolver
+        self._disposing = disposing
 
     def of_call(self, path: str, index: int) -> Flow:
         """The flow of the engine that this call makes."""
         call = self._resolver.call(path, index)
         holdings = Holdings(self._resolver, path, call.scope, Flow(inline_into=self._inline_into(path, index, call)))
         holdings.engines.add(index)
-        return self._walk(holdings)
+        return self._judged(holdings, index)
 
     def of_parameter(self, function: Function, name: str, depth: int) -> Flow:
         """What a function does with an engine that it is given, `depth` calls away from where it was made."""
@@ -64,7 +69,13 @@ class Flows:
         if not holdings.reads_from_self(name):
             return None
         holdings.flow.attributes.add(name)
-        return self._walk(holdings)
+        return self._judged(holdings, -1, f"{holdings.scope.parameters[0].name}.{name}")
+
+    def _judged(self, holdings: Holdings, acquisition: int, attribute: str = "") -> Flow:
+        flow = self._walk(holdings)
+        if flow.disposals:
+            self._disposing.judge(holdings, acquisition, attribute)
+        return flow
 
     def _walk(self, holdings: Holdings, depth: int = 0) -> Flow:
         storing = Storing(holdings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,23 @@ from poollint.program.expressions import attributes_in, evaluated, values_given
 if TYPE_CHECKING:
     from poollint.program.flow import Flow
     from poollint.program.names import Resolver
+    from poollint.program.sites import Span
 
 SAME_POOL = frozenset({"execution_options", "sync_engine", "engine"})
 """Attributes and methods of an engine that give an engine on the same pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disposal:
+    """A call that disposes of the engine, or sees to it. `block` is the block that it stands in.
+
+    `certain`: it stands in a `finally`. `of_container`: it disposes of all that a container holds.
+    """
+
+    span: Span
+    block: int
+    certain: bool
+    of_container: bool = False
 
 
 class Held(Enum):

@@ -1,4 +1,4 @@
-"""Whether an engine is released, and what the calls that it is passed to do with it."""
+"""What disposes of an engine, and what the calls that it is passed to do with it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import last_name, names_bound
-from poollint.program.holdings import Held
+from poollint.program.holdings import Disposal, Held
 from poollint.program.loops import ancestors
-from poollint.program.sites import Escape, Release
+from poollint.program.sites import Escape
 from poollint.program.values import BoundMethod, External, ExternalInstance, Function, Value
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from poollint.program.flow import Flow
     from poollint.program.holdings import Holdings
-    from poollint.program.sites import Span
     from poollint.program.storing import Storing
 
 _DEEPEST = 3
@@ -35,7 +34,6 @@ _CLEANUPS = frozenset(
         "defer",
     }
 )
-_ANY_EXCEPTION = frozenset({"Exception", "BaseException"})
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
 _BORROWING_METHODS = frozenset(
     {
@@ -73,7 +71,6 @@ class Passing:
         self._storing = storing
         self._inside_of = inside_of
         self._depth = depth
-        self._on_failure: Span | None = None
 
     def read(self) -> None:
         """Add the releases and what escapes through arguments to the flow."""
@@ -90,7 +87,6 @@ class Passing:
                 elif isinstance(argument, model.Attr) and argument.attr == "dispose":
                     if holdings.is_engine(argument.value):
                         self._cleanup(call)
-        self._add_failures()
 
     # ---------------------------------------------------------------------------------------------- releasing
     def _disposal(self, call: model.Call) -> None:
@@ -101,8 +97,10 @@ class Passing:
         receiver = func.value
         if isinstance(receiver, model.Attr) and receiver.attr == "sync_engine":
             receiver = receiver.value
-        if self._holdings.is_engine(receiver) or self._is_from_container(receiver):
-            self._released(call, self._is_certain(call.block))
+        if self._holdings.is_engine(receiver):
+            self._released(call)
+        elif self._is_from_container(receiver):
+            self._released(call, of_container=True)
 
     def _is_from_container(self, receiver: model.Expr) -> bool:
         """`for e in engines: e.dispose()` over a local container that holds the engine."""
@@ -118,45 +116,15 @@ class Passing:
                     return True
         return False
 
-    def _is_certain(self, block: int) -> bool:
-        """In a finally block; both the normal and the failing path would be too fine for a lexical check."""
-        return any(self._scope.blocks[each].kind == "finally" for each in ancestors(self._scope, block))
-
     def _cleanup(self, call: model.Call) -> None:
         """`stack.callback(engine.dispose)`, `request.addfinalizer(engine.dispose)`, `atexit.register(...)`."""
         if last_name(call.func) in _CLEANUPS:
-            self._released(call, True)
+            self._released(call)
 
-    def _add_failures(self) -> None:
-        """Disposal after any exception completes one on the normal path; alone it says nothing of that path."""
-        if self._on_failure is None:
-            return
-        if self._flow.release is Release.HAPPY_PATH:
-            self._flow.release = Release.ALWAYS
-        self._flow.dispose_span = self._flow.dispose_span or self._on_failure
-
-    def _is_after_failure(self, block: int) -> tuple[bool, bool]:
-        """Whether a block runs after an exception only, and after any exception."""
-        made = {each for index in self._holdings.engines for each in ancestors(self._scope, self._block_of(index))}
-        around = [each for each in ancestors(self._scope, block) if each not in made]
-        handlers = [each for each in around if self._scope.blocks[each].kind == "except"]
-        caught = [self._scope.blocks[each].test for each in handlers]
-        return bool(handlers), any(each is None or last_name(each) in _ANY_EXCEPTION for each in caught)
-
-    def _block_of(self, index: int) -> int:
-        return self._holdings.facts.calls[index].block
-
-    def _released(self, call: model.Call, certain: bool) -> None:
-        failing, any_failure = self._is_after_failure(call.block)
-        if failing and not certain:
-            self._on_failure = spans.of(self._holdings.path, call) if any_failure else self._on_failure
-            return
-        if certain:
-            self._flow.release = Release.ALWAYS
-        elif self._flow.release is Release.NEVER:
-            self._flow.release = Release.HAPPY_PATH
-        if self._flow.dispose_span is None or certain:
-            self._flow.dispose_span = spans.of(self._holdings.path, call)
+    def _released(self, call: model.Call, of_container: bool = False) -> None:
+        certain = any(self._scope.blocks[each].kind == "finally" for each in ancestors(self._scope, call.block))
+        span = spans.of(self._holdings.path, call)
+        self._flow.disposals.append(Disposal(span, call.block, certain, of_container))
 
     # ---------------------------------------------------------------------------------------------- arguments
     def _passed(self, call: model.Call, slot: int | str | None, held: Held) -> None:
@@ -178,7 +146,7 @@ class Passing:
         if not isinstance(value, (External, ExternalInstance)):
             self._flow.escapes.add(Escape.PASSED_TO_OWNER)
         elif value.fqn in _CLOSING:
-            self._released(call, True)
+            self._released(call)
         elif not self._borrows(value.fqn):
             self._flow.escapes.add(Escape.PASSED_TO_OWNER)
 
@@ -198,8 +166,8 @@ class Passing:
         inner = self._inside_of(function, name, self._depth + 1)
         if inner.escapes & _KEPT:
             self._flow.escapes.add(Escape.PASSED_TO_OWNER)
-        if inner.release is not Release.NEVER:
-            self._released(call, self._is_certain(call.block))
+        if inner.disposals:
+            self._released(call)
 
 
 def _parameter_name(scope: model.Scope, slot: int | str | None, bound: bool) -> str:

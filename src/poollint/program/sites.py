@@ -14,7 +14,7 @@ from poollint.program.versions import UNDECLARED, Versions
 
 if TYPE_CHECKING:
     from poollint.program.holding.sites import HeldSite
-    from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.lifetimes.sites import HandleSite, Leak
     from poollint.program.misuses.sites import Misuse
 
 
@@ -186,6 +186,8 @@ class EngineSite:
     pool_size: int | None = None
     max_overflow: int | None = None
     release: Release = Release.NEVER
+    leaks: tuple[Leak, ...] = ()
+    """Ways out of the function on which nothing disposes of the engine, where another way does; the first one first."""
     dispose_span: Span | None = None
     loop: Loop | None = None
     memo: Memo | None = None
@@ -227,9 +229,13 @@ class DisposeSite:
     module_level_engine: bool
     null_pool: bool
     shutdown: bool
-    """In a shutdown, teardown, atexit, signal, fork, reload or failover context, or at the end of main()."""
+    """In a shutdown, teardown, atexit, signal or fork context, or at the end of main()."""
     in_test: bool = False
     in_migration: bool = False
+    after_failure: bool = False
+    """In an exception handler: the server is gone, or failed over to another one."""
+    replaced: bool = False
+    """Every path that disposes of the engine puts another one in its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,6 +357,10 @@ class Tracker:
         """An `except` block for every exception that counts."""
         return self._raising.catches_all(self._path, self._scope_index, self._scope.blocks[block].test)
 
+    def is_begun(self, state: State) -> bool:
+        """The handle was made on this path."""
+        return state.phase is not Phase.ABSENT
+
     def widened(self, state: State) -> State:
         """Paths told apart by conditions only are joined."""
         return state._replace(facts=conditions.NO_FACTS)

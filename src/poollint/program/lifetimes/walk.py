@@ -71,6 +71,9 @@ class Transfer(Protocol[S]):
     def catches(self, block: int) -> bool:
         """An `except` block catches every exception that counts."""
 
+    def is_begun(self, state: S) -> bool:
+        """What is followed exists: in a handler that is entered so, clean-up is what counts."""
+
     def widened(self, state: S) -> S:
         """The state without what only tells paths apart."""
 
@@ -256,8 +259,11 @@ class Walk(Generic[S]):
         if "try-else" in kinds:
             outcome.merge(self._block(kinds["try-else"], outcome.take(Exit.NEXT)))
         handlers = [index for index in blocks if self._scope.blocks[index].kind == "except"]
+        begun = {state: reason for state, reason in raised.items() if handlers and self._transfer.is_begun(state)}
+        others = {state: reason for state, reason in raised.items() if state not in begun}
         for index in handlers:
-            outcome.merge(_as_if_finished(self._block(index, raised)))
+            outcome.merge(_as_if_finished(self._block(index, begun)))
+            outcome.merge(self._block(index, others))
         if not any(self._transfer.catches(index) for index in handlers):
             for state, reason in raised.items():
                 outcome.add(Exit.RAISE, (state,), reason)

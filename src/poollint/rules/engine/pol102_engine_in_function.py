@@ -65,7 +65,7 @@ from poollint.rules.engine.exemptions import (
     unreferenced_private,
 )
 from poollint.rules.engine.reporting import assumed_confidence, verdict
-from poollint.rules.engine.wording import call_name, keep_once, sentence, symbol_name
+from poollint.rules.engine.wording import call_name, keep_once, sentence, skipped_words, symbol_name
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites
@@ -108,7 +108,7 @@ def message(site: EngineSite) -> str:
     """What each call does and what to do about it."""
     head = f"each call of {symbol_name(site.symbol)} runs {call_name(site)}"
     if site.release is Release.HAPPY_PATH:
-        return sentence(f"{head}, an exception skips dispose()", "", "move dispose() into finally")
+        return sentence(f"{head}, {skipped_words(site)}", "", "move dispose() into finally")
     return sentence(head, "", keep_once(site))
 
 

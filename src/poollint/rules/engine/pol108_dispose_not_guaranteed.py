@@ -1,5 +1,6 @@
 """## What it does
-Finds an engine whose `dispose()` is only reached when nothing raises.
+Finds an engine that some path through its function leaves without the `dispose()` that another path has: because a
+line raises, or by an early return. The message names the line.
 
 ## Why it is bad
 The first exception between the two lines leaves the engine, with its idle connections, to the garbage collector: the
@@ -31,6 +32,7 @@ def probe():
 
 ## When it stays quiet
 - `dispose()` runs after a failure only (`except: engine.dispose(); raise`), or there and at the end.
+- Nothing has taken a connection yet on that path: the pool is empty.
 - `dispose()` stands in a `finally`, or belongs to an ExitStack, a finalizer or a clean-up of the test framework.
 - NullPool and in-memory SQLite; tests, migrations, scripts that end soon.
 - It is info: shown with `--select POL108`. POL101 and its kin win where they report the same engine.
@@ -51,7 +53,7 @@ from poollint.program.sites import Release, Step
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import exempt, null_pool, unreferenced_private
 from poollint.rules.engine.reporting import unhinted_confidence, verdict
-from poollint.rules.engine.wording import call_name, place, sentence
+from poollint.rules.engine.wording import call_name, place, sentence, skipped_words
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites, Span
@@ -82,7 +84,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 
 def _verdict(site: EngineSite, span: Span) -> Verdict:
-    head = f"an exception skips dispose() of the engine made at {place(site.span)}"
+    head = f"{skipped_words(site)}, for the engine made at {place(site.span)}"
     return verdict(
         METADATA,
         site,

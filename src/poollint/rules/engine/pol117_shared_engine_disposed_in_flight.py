@@ -39,8 +39,8 @@ def index():
 ```
 
 ## When it stays quiet
-- Shutdown, lifespan, teardown, atexit, signal and fork hooks; after a reload of the configuration or a failover; at the
-  end of `main()`.
+- Shutdown, lifespan, teardown, atexit, signal and fork hooks; at the end of `main()`.
+- An exception handler, after a failover; a function that puts another engine in the place of this one on every path.
 - An event loop that is made for one run (`asyncio.run()` in each task): its engine has to be disposed of in it.
 - NullPool; tests and migrations; callers that are not known to repeat.
 
@@ -78,8 +78,18 @@ _OWN_ENGINE_CONTEXTS = frozenset({"new_loop", "process"})
 
 
 def shutting_down(site: DisposeSite) -> bool:
-    """The call belongs to a shutdown, fork, reload or failover hook, or to the end of main()."""
+    """The call belongs to a shutdown or fork hook, or to the end of main()."""
     return site.shutdown
+
+
+def after_a_failover(site: DisposeSite) -> bool:
+    """An exception leads to it: what the pool holds are connections to a server that is gone."""
+    return site.after_failure
+
+
+def reloaded(site: DisposeSite) -> bool:
+    """Another engine takes the place of this one on every path."""
+    return site.replaced
 
 
 def own_loop_or_process(site: DisposeSite) -> bool:
@@ -94,6 +104,8 @@ def disposed_in_flight(site: DisposeSite) -> bool:
         and site.frequency.times is Times.MANY
         and not site.null_pool
         and not shutting_down(site)
+        and not after_a_failover(site)
+        and not reloaded(site)
         and not own_loop_or_process(site)
         and not site.in_test
         and not site.in_migration

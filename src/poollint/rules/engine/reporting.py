@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
-from poollint.program.sites import Pool, Release, Step
+from poollint.program.sites import Pool, Release, Span, Step
 from poollint.rules.base import Verdict
 from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool, only_its_data_is_cached
-from poollint.rules.engine.wording import call_name, keep_once, per, sentence
+from poollint.rules.engine.wording import call_name, keep_once, per, sentence, skipped_words
 
 if TYPE_CHECKING:
-    from poollint.program.sites import EngineSite, Span
+    from poollint.program.sites import EngineSite
     from poollint.rules.base import Metadata
 
+_MOST_LEAKS = 3
 _BY_RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
@@ -39,7 +40,12 @@ def verdict(
         message=message,
         severity=severity,
         confidence=confidence,
-        chain=(*(site.frequency.chain if chain is None else chain), *_other_branches(site), *_half_pair(site)),
+        chain=(
+            *(site.frequency.chain if chain is None else chain),
+            *_skipping(site),
+            *_other_branches(site),
+            *_half_pair(site),
+        ),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
     )
@@ -48,6 +54,20 @@ def verdict(
 def _other_branches(site: EngineSite) -> tuple[Step, ...]:
     """The same in branches that exclude this one: all of them compete, so that the first speaks for them."""
     return tuple(Step(span, "the same in another branch") for span in site.alternatives if span != site.span)
+
+
+def _skipping(site: EngineSite) -> tuple[Step, ...]:
+    """Where control leaves and skips the disposal that another way has."""
+    words = {
+        "raise": "an exception here skips dispose()",
+        "return": "this return skips dispose()",
+        "lost": "the variable is used for another engine before dispose()",
+    }
+    path = site.span.path
+    return tuple(
+        Step(Span(path, leak.line, 0, leak.line, 0), words.get(leak.how, "the end is reached without dispose()"))
+        for leak in site.leaks[:_MOST_LEAKS]
+    )
 
 
 def _half_pair(site: EngineSite) -> tuple[Step, ...]:
@@ -94,5 +114,5 @@ def repeated_message(site: EngineSite) -> str:
     if null_pool(site):
         return sentence(f"{name} runs {how_often}", entry, "NullPool reconnects on every call")
     if site.release is Release.HAPPY_PATH:
-        return sentence(f"{name} runs {how_often}, an exception skips dispose()", entry, keep_once(site))
+        return sentence(f"{name} runs {how_often}, {skipped_words(site)}", entry, keep_once(site))
     return sentence(f"{name} runs {how_often}", entry, keep_once(site))

@@ -40,6 +40,18 @@ def symbol_name(symbol: str) -> str:
     return clip(last, _LONGEST_NAME) + "()" if last.isidentifier() else "this code"
 
 
+def skipped_words(site: EngineSite) -> str:
+    """What skips dispose(): "line 12 raises and skips dispose()"; the first way out that no exception takes."""
+    leak = next((each for each in site.leaks if each.how != "raise"), site.leaks[0]) if site.leaks else None
+    if leak is None:
+        return "an exception skips dispose()"
+    return {
+        "raise": f"dispose() is skipped when line {leak.line} raises",
+        "return": f"dispose() is skipped when line {leak.line} returns",
+        "lost": f"dispose() is skipped before line {leak.line} replaces it",
+    }.get(leak.how, "dispose() is skipped on a way to the end")
+
+
 def per(frequency: Frequency) -> str:
     """How often, in words: "once per request"."""
     if frequency.unit:
