@@ -153,6 +153,9 @@ def attributes_in(expr: model.Expr) -> Iterator[model.Attr]:
     elif isinstance(expr, (model.Items, model.Bool, model.Derived)):
         for item in expr.items:
             yield from attributes_in(item)
+    elif isinstance(expr, model.Mapping):
+        for item in expr.values:
+            yield from attributes_in(item)
     elif isinstance(expr, (model.Await, model.Star, model.Not, model.Walrus, model.Subscript)):
         yield from attributes_in(expr.value)
 

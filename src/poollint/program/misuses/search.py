@@ -11,6 +11,7 @@ from poollint.program.misuses.dependencies import Dependencies
 from poollint.program.misuses.driver_state import DriverState
 from poollint.program.misuses.handing import Handing
 from poollint.program.misuses.never_committed import NeverCommitted
+from poollint.program.misuses.reopened import Reopened
 from poollint.program.misuses.session_connections import SessionConnections
 from poollint.program.misuses.swallowed import Swallowed
 from poollint.program.misuses.typed import Typed
@@ -56,6 +57,7 @@ class Misuses:
             Handing(resolver, typed, callers, places, makings),
             Dependencies(resolver, places, makings),
             AppContexts(resolver, callers, places),
+            Reopened(resolver, callers.mentions, typed, places),
             NeverCommitted(resolver, callers, places),
         )
 

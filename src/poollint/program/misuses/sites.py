@@ -24,6 +24,7 @@ class MisuseKind(str, Enum):
     SESSION_CONNECTION_CLOSED = "the connection of a session is closed under it"
     DRIVER_STATE = "the state of a pooled driver connection is changed"
     CONTEXT_PUSHED = "an application context is pushed and never popped"
+    REOPENED = "an object is read after the commit, and the connection is out again"
     NEVER_COMMITTED = "a request adds to the framework's session and nothing commits"
 
 
