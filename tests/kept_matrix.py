@@ -53,7 +53,7 @@ def kept_matrix(handles: list[HandleSite], engine: EngineSite) -> KeptSites:
     )
     null = replace(engine, pool=Pool.NULL)
     pairs = (PairSite(handle, null, scoped) for handle in handles for scoped in (True, False))
-    shared = (SharedSite(replace(handle, is_async=False), (_use(_WORDY),)) for handle in handles)
+    shared = (SharedSite(replace(handle, is_async=False, at_module_level=True), (_use(_WORDY),)) for handle in handles)
     return KeptSites(tuple(_registries()), tuple(factories), tuple(misuses), tuple(pairs), tuple(shared))
 
 

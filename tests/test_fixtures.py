@@ -8,6 +8,8 @@ from pathlib import Path
 import harness
 import pytest
 
+from poollint.findings import Severity
+
 CASES = harness.all_cases()
 EXAMPLE = Path(__file__).parent.parent / "examples" / "connection-explosion"
 
@@ -75,3 +77,14 @@ def check_example(root: Path) -> None:
     ]
     assert harness.has_chain(chain, findings[0], root), harness.describe(findings[0], root)
     assert "main.py" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "severities"),
+    [("pol208/forms", {Severity.WARNING}), ("pol208/proven", {Severity.ERROR}), ("pol610/proven", {Severity.ERROR})],
+)
+def test_a_shared_handle_is_an_error_where_it_is_proven_to_be_used_side_by_side(
+    name: str, severities: set[Severity]
+) -> None:
+    with harness.program(next(case for case in CASES if case.name == name)) as root:
+        assert {finding.severity for finding in harness.run([root])} == severities

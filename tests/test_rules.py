@@ -532,6 +532,8 @@ class TestDisposals:
             {"frequency": UNKNOWN},
             {"null_pool": True},
             {"shutdown": True},
+            {"after_failure": True},
+            {"replaced": True},
             {"in_test": True},
             {"in_migration": True},
             {"frequency": replace(MANY, contexts=frozenset({"task", "new_loop"}))},

@@ -11,8 +11,7 @@ from poollint.program.lifetimes.misuse import Misuses
 from poollint.program.lifetimes.origins import Origins
 from poollint.program.lifetimes.registries import Registries
 from poollint.program.lifetimes.registry_sites import KeptSites, SharedSite
-from poollint.program.lifetimes.session_uses import SESSIONS, Doing, SessionUses
-from poollint.program.lifetimes.spread import Spread, call_on
+from poollint.program.lifetimes.shared_uses import SharedUses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from poollint.program.lifetimes.making import Making
     from poollint.program.lifetimes.misuse import Found
     from poollint.program.lifetimes.registries import Registry
-    from poollint.program.lifetimes.registry_sites import RegistryUse
+    from poollint.program.lifetimes.session_uses import Doing
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.names import Resolver
     from poollint.program.places import Places
@@ -54,8 +53,7 @@ class Keeping:
         self._registries = Registries(resolver, callers, frequencies, places)
         self._factories = Factories(resolver, callers, frequencies, places)
         self._misuses = Misuses(resolver, callers, frequencies, places)
-        self._sessions = Spread(resolver, callers.mentions, SESSIONS, enters_itself=True)
-        self._uses = SessionUses(resolver, frequencies, places)
+        self._shared = SharedUses(resolver, callers.mentions, frequencies, places)
 
     def found(self, acquisitions: Sequence[Acquisition], makings: Iterable[Making]) -> Kept:
         """Everything, with the nodes that it needs. What cannot be followed is noted and left out."""
@@ -64,7 +62,8 @@ class Keeping:
             kept.registries = self._registries.found()
             kept.factories = self._factories.found()
             kept.misuses = self._misuses.found(kept.factories, kept.registries, acquisitions)
-            kept.shared = [(making, self._doing(making)) for making in makings if self._is_shared(making)]
+            shared = (making for making in makings if self._shared.is_shared(making))
+            kept.shared = [(making, self._shared.doing(making)) for making in shared]
         except Exception as error:
             self._resolver.project.failed(self._resolver.project.files[0], 1, error)
         kept.nodes.extend(node for registry in kept.registries for node in self._registries.nodes(registry))
@@ -72,18 +71,6 @@ class Keeping:
         kept.nodes.extend(node for misuse in kept.misuses for node in self._misuses.nodes(misuse))
         kept.nodes.extend(Run(*place) for _, doing in kept.shared for place in sorted(doing))
         return kept
-
-    def _is_shared(self, making: Making) -> bool:
-        call = self._resolver.call(making.path, making.call)
-        return call.scope == 0 and making.handle.kind == "session" and not making.shared and call.outer < 0
-
-    def _doing(self, making: Making) -> dict[tuple[str, int], Doing]:
-        found: dict[tuple[str, int], Doing] = {}
-        for use in self._sessions.uses(making.path, making.call):
-            called = call_on(self._resolver.facts(use.path), use)
-            if called is not None and called[1] and use.position.scope:
-                self._uses.add(found.setdefault((use.path, use.position.scope), Doing()), *called)
-        return found
 
     # ---------------------------------------------------------------------------------------------- sites
     def sites(
@@ -112,15 +99,11 @@ class Keeping:
             self._each(kept.misuses, self._misuses.site, lambda found: (found[1], found[2].line)),
             tuple(pair for pair in pairs if pair is not None),
             tuple(
-                SharedSite(by_making[making.path, making.call], self._all_uses(doing))
+                SharedSite(by_making[making.path, making.call], self._shared.all_uses(making, doing))
                 for making, doing in kept.shared
                 if (making.path, making.call) in by_making
             ),
         )
-
-    def _all_uses(self, doing: dict[tuple[str, int], Doing]) -> tuple[RegistryUse, ...]:
-        found = (self._uses.use(*place, each) for place, each in sorted(doing.items()))
-        return tuple(use for use in found if use is not None)
 
     def _each(
         self,

@@ -185,7 +185,7 @@ class PairSite:
 
 @dataclass(frozen=True, slots=True)
 class SharedSite:
-    """A session that lives in a module variable, and the functions that use it."""
+    """A session or connection in a module or class variable or a default argument, and the functions that use it."""
 
     handle: HandleSite
     uses: tuple[RegistryUse, ...]

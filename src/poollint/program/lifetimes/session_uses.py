@@ -1,4 +1,4 @@
-"""What one function does with sessions that are not its own: those of a registry, or of a module variable."""
+"""What one function does with handles that are not its own: those of a registry, or of a module variable."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
-_SESSION = "sqlalchemy.orm.Session"
+SESSION = "sqlalchemy.orm.Session"
+CONNECTION = "sqlalchemy.engine.Connection"
+CONNECTIONS = frozenset({CONNECTION, "sqlalchemy.ext.asyncio.AsyncConnection"})
 SESSIONS = frozenset(
     {
-        _SESSION,
+        SESSION,
         "sqlalchemy.ext.asyncio.AsyncSession",
         "sqlmodel.Session",
         "sqlmodel.ext.asyncio.session.AsyncSession",
@@ -29,7 +31,7 @@ SESSIONS = frozenset(
 
 @dataclass(slots=True)
 class Doing:
-    """What one function does with the sessions of a registry: calls, by what they are."""
+    """What one function does with the handles: calls, by what they are."""
 
     takes: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -38,13 +40,13 @@ class Doing:
 
 
 class SessionUses:
-    """Sorts calls by what they do to a session, and describes the functions that make them."""
+    """Sorts calls by what they do to a session (or to a `kind` of its own), and describes the functions around them."""
 
-    def __init__(self, resolver: Resolver, frequencies: Frequencies, places: Places) -> None:
+    def __init__(self, resolver: Resolver, frequencies: Frequencies, places: Places, kind: str = SESSION) -> None:
         self._resolver = resolver
         self._frequencies = frequencies
         self._places = places
-        handle = resolver.library.handle(_SESSION)
+        handle = resolver.library.handle(kind)
         assert handle is not None
         self._takes = frozenset({*handle.executes, *handle.takes, *handle.lazy, *handle.writes})
         self._ends = frozenset({*handle.commits, *handle.rolls_back})

@@ -89,7 +89,8 @@ class Spread:
                         if sees(facts, reference.position.scope, scope_index, target.id):
                             yield Use(path, reference.position, reference.expr)
             else:
-                yield from self._elsewhere(path, target.id, "", ())
+                owners: Values = (ClassValue(path, scope_index),) if scope.kind == "class" else ()
+                yield from self._elsewhere(path, target.id, "", owners)
         elif isinstance(target, model.Attr):
             owners = self._resolver.values(path, scope_index, target.value)
             text = "" if any(isinstance(each, (Instance, ClassValue)) for each in owners) else dotted(target)
@@ -113,6 +114,12 @@ class Spread:
             return False
         if isinstance(expr, model.Attr) and owners:
             return self._is_of(path, scope, expr.value, owners)  # Other classes have attributes of that name, too.
+        if isinstance(expr, model.Attr):
+            held = self._resolver.values(path, scope, expr.value)
+            if any(isinstance(value, (Instance, ClassValue)) for value in held):
+                return False  # An attribute of that name, where the object is a variable.
+        elif owners and ClassValue(path, scope) not in owners:
+            return False  # A variable of that name, where the object is an attribute.
         return any(self._is_wanted(value) for value in values)
 
     def _is_other_maker(self, value: Value) -> bool:

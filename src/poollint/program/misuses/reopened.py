@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 _ENDS = frozenset({"commit", "rollback", "close", "remove", "expunge", "expunge_all"})
-_NOT_EXPIRING = (b"expire_on_commit",)
 
 
 class Reopened:
@@ -36,8 +35,6 @@ class Reopened:
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """One misuse for each session of a function, at the first read."""
-        if self._resolver.project.containing(_NOT_EXPIRING):
-            return  # Which of the program's sessions keep their objects as they are is not known here.
         for number, scope in enumerate(facts.scopes):
             if scope.kind == "function":
                 for name in sorted(_committed(facts, scope)):
@@ -45,8 +42,8 @@ class Reopened:
 
     def _in_function(self, path: str, facts: model.ModuleFacts, number: int, name: str) -> Iterator[Misuse]:
         found = self._rereads.first(path, number, {name})
-        if found is None:
-            return
+        if found is None or self._resolver.project.mentioning("expire_on_commit"):
+            return  # Which of the program's sessions keep their objects as they are is not known here.
         commit, read = found
         scope = facts.scopes[number]
         certain = self._is_session(path, number, commit)

@@ -33,6 +33,8 @@ def count():
 ```
 
 ## When it stays quiet
+- It is an error where handlers, threads or tasks are proven to use the connection side by side, else a warning. A
+  coroutine counts only where it awaits between its statements, or where the connection is an async one.
 - A module that also runs as a program (`if __name__ == "__main__"`), or uses it while it is imported: info.
 - Tests and migrations.
 
@@ -57,7 +59,7 @@ METADATA = Metadata(
     code="POL610",
     name="shared-connection",
     summary="One connection serves all callers and threads",
-    severity="warning",
+    severity="error",
     confidence="high",
     fix="suggestion",
 )

@@ -12,6 +12,7 @@ from poollint.rules.lifetime.exemptions import one_shot_script, runs_repeatedly
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite, Leak
+    from poollint.program.sites import Frequency
     from poollint.rules.base import Metadata
 
 
@@ -74,22 +75,27 @@ def handle_verdict(
     confidence: Confidence = Confidence.HIGH,
     *,
     span: Span | None = None,
+    frequency: Frequency | None = None,
     steps: tuple[Step, ...] = (),
     fix_title: str = "",
     fix_applicability: str = "display",
 ) -> Verdict:
-    """The verdict of a rule over a handle: `head (entry point): advice`."""
-    entry = site.frequency.entry if runs_repeatedly(site) else ""
+    """The verdict of a rule over a handle: `head (entry point): advice`.
+
+    `frequency`: what runs again and again, where it is not the code that makes the handle.
+    """
+    if frequency is None and runs_repeatedly(site):
+        frequency = site.frequency
     return Verdict(
         code=metadata.code,
         site=site.span,
         span=span or site.span,
         chunk_line=(span or site.span).line,
         symbol=site.symbol,
-        message=sentence(head, entry, advice),
+        message=sentence(head, frequency.entry if frequency is not None else "", advice),
         severity=severity,
         confidence=Confidence.MEDIUM if site.hinted and confidence is Confidence.HIGH else confidence,
-        chain=(*(site.frequency.chain if runs_repeatedly(site) else ()), *steps),
+        chain=(*(frequency.chain if frequency is not None else ()), *steps),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
     )

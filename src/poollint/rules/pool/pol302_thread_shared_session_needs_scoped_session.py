@@ -79,11 +79,16 @@ METADATA = Metadata(
 )
 
 
+def of_a_module(handle: HandleSite) -> bool:
+    """A session in a module variable: the one that a registry can take the place of."""
+    return handle.kind == "session" and handle.at_module_level
+
+
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each session of a module that threads share, at its first use in one."""
     found = []
     for shared in sites.kept.shared:
-        if shared.handle.is_async or in_tests(shared.handle):
+        if not of_a_module(shared.handle) or shared.handle.is_async or in_tests(shared.handle):
             continue
         users = [use for use in shared.uses if is_concurrent(use) and not use.coroutine]
         if users:

@@ -33,6 +33,8 @@ def count():
 ```
 
 ## When it stays quiet
+- It is an error where handlers, threads or tasks are proven to use the session side by side, else a warning. A
+  coroutine counts only where it awaits between its statements, or where the session is an async one.
 - The registry of a scoped_session: each thread gets a session of its own.
 - A module that also runs as a program (`if __name__ == "__main__"`), or uses it while it is imported: info.
 - Tests and migrations.
@@ -58,7 +60,7 @@ METADATA = Metadata(
     code="POL208",
     name="shared-session",
     summary="One session serves all callers and threads",
-    severity="warning",
+    severity="error",
     confidence="high",
     fix="suggestion",
 )
