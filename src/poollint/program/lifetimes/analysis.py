@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, is_call, spelled
-from poollint.program.graph import Run
+from poollint.program.graph import Construct, Run
 from poollint.program.lifetimes import lazy, sharing
 from poollint.program.lifetimes.autocommit import Autocommit
 from poollint.program.lifetimes.exits import ExitMethods, SkippedClose
 from poollint.program.lifetimes.making import MARKERS, Making, Makings
+from poollint.program.lifetimes.objects import KeptByObject, Objects
 from poollint.program.lifetimes.passing import CONTEXT_MANAGERS, Passing
 from poollint.program.lifetimes.raising import Raising
 from poollint.program.lifetimes.sites import HandleSite, Leak
@@ -47,6 +49,8 @@ class Lifetimes:
         self._statements = Statements(resolver)
         self._passing = Passing(resolver, callers.mentions, Raising(resolver), self._statements)
         self._autocommit = Autocommit(resolver)
+        self._objects = Objects(resolver, callers)
+        self._kept: dict[tuple[str, int], KeptByObject | None] = {}
         self._makings = Makings(resolver, callers.mentions, self._passing)
 
     @property
@@ -79,9 +83,18 @@ class Lifetimes:
 
     def nodes(self, making: Making) -> list[Node]:
         """The nodes whose frequencies the site needs: none where there is nothing to say about it."""
+        kept = self._kept_by_object(making)
+        if kept is not None:
+            return [Construct(kept.cls.path, kept.cls.scope)]
         if not self._is_at_stake(making):
             return []
         return [Run(making.path, self._resolver.call(making.path, making.call).scope)]
+
+    def _kept_by_object(self, making: Making) -> KeptByObject | None:
+        key = (making.path, making.call)
+        if key not in self._kept:
+            self._kept[key] = self._objects.keeping(making, self._makings.walked(making)[0].seen)
+        return self._kept[key]
 
     def _is_at_stake(self, making: Making) -> bool:
         """Some rule may speak of it: a path leaves the connection out, or a change is never committed."""
@@ -102,7 +115,7 @@ class Lifetimes:
         seen = tracker.seen
         nodes = self.nodes(making)
         frequency = self._frequencies.of(nodes[0]) if nodes else _NOT_ASKED
-        return HandleSite(
+        site = HandleSite(
             span=spans.of(path, call),
             chunk_line=call.line,
             kind=making.handle.kind,
@@ -139,6 +152,8 @@ class Lifetimes:
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope),
         )
+        kept = self._kept_by_object(making)
+        return site if kept is None else _dropped(site, kept)
 
     def exit_sites(self) -> list[HandleSite]:
         """The handles whose close an exit method skips when its commit fails."""
@@ -241,6 +256,14 @@ def _leaks(outcome: Outcome[State], scope: model.Scope) -> tuple[Leak, ...]:
             if state.phase in LEAKING and how in _HOW:
                 found.add(Leak("lost" if state.phase is Phase.LOST else _HOW[how], reason.line))
     return tuple(sorted(found, key=lambda leak: (leak.line, leak.how)))
+
+
+def _dropped(site: HandleSite, kept: KeptByObject) -> HandleSite:
+    """The site with what becomes of the object, where many of them are made one after the other."""
+    if not site.frequency.known or site.frequency.times < Times.PER_THREAD:
+        return site
+    leaks = (Leak("kept", kept.takes[-1]),)
+    return replace(site, leaks=leaks, takes=kept.takes, escapes=frozenset(), kept_by_object=True)
 
 
 def _is_once(frequency: Frequency) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Leak:
     """A way out of the function on which the connection stays out of the pool.
 
-    `how`: "raise", "return", "end" or "lost" (nothing names the handle any more). `line` is where control leaves, or
-    the line that raises.
+    `how`: "raise", "return", "end", "lost" (nothing names the handle any more) or "kept" (by an object
+    that is dropped). `line` is where control leaves, or the line that raises.
     """
 
     how: str
@@ -70,6 +70,8 @@ class HandleSite:
     """Everything that it writes is CREATE, ALTER and the like."""
     shared: str = ""
     """"module", "class" or "default argument" where one object serves everybody who comes by."""
+    kept_by_object: bool = False
+    """An object keeps it, and neither its class nor who makes the object closes it."""
     script: bool = False
     """A shared one of a module that also runs as a program, or uses it while it is imported."""
     unread_results: tuple[Span, ...] = ()

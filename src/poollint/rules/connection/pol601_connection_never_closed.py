@@ -49,7 +49,14 @@ from typing import TYPE_CHECKING
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking, never_given_back
 from poollint.rules.lifetime.releases import connection_severity, leak_that_stays
-from poollint.rules.lifetime.reporting import call_name, handle_verdict, held_severity, leak_step, leak_words
+from poollint.rules.lifetime.reporting import (
+    call_name,
+    handle_verdict,
+    held_severity,
+    kept_verdict,
+    leak_step,
+    leak_words,
+)
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
@@ -76,6 +83,8 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 
 def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
+    if site.kept_by_object:
+        return kept_verdict(METADATA, site, connection_severity(held_severity(site), sqlalchemy))
     leak = leak_that_stays(site, sqlalchemy)
     when = ""
     if sqlalchemy.below(2, 0):

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Span, Step
 from poollint.rules.base import Verdict
-from poollint.rules.engine.wording import as_call, sentence
+from poollint.rules.engine.wording import as_call, clip, sentence
 from poollint.rules.lifetime.exemptions import one_shot_script, runs_repeatedly
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite, Leak
     from poollint.program.sites import Frequency
     from poollint.rules.base import Metadata
+
+
+_LONGEST_NAME = 40
 
 
 def call_name(site: HandleSite) -> str:
@@ -62,8 +65,22 @@ def leak_step(site: HandleSite, leak: Leak) -> Step:
         "raise": "an exception here leaves with the connection checked out",
         "return": "this return leaves with the connection checked out",
         "lost": "the variable is used for something else while the connection is checked out",
+        "kept": "the object is dropped with the connection checked out",
     }.get(leak.how, "the end is reached with the connection checked out")
     return Step(Span(site.span.path, leak.line, 0, leak.line, 0), text)
+
+
+def kept_verdict(metadata: Metadata, site: HandleSite, severity: Severity) -> Verdict:
+    """The verdict over a handle that an object keeps for as long as the garbage collector leaves it."""
+    return handle_verdict(
+        metadata,
+        site,
+        f"{clip(site.name, _LONGEST_NAME)} is never closed, each object keeps a connection",
+        "close it when the object is done",
+        severity,
+        steps=(leak_step(site, first_leak(site)),),
+        fix_title="Close it in a method that all users of the class call",
+    )
 
 
 def handle_verdict(

@@ -34,6 +34,8 @@ def name_of(user_id):
 
 ## When it stays quiet
 - The session is returned, stored, yielded, or passed to code that may keep or close it: its owner is judged instead.
+- An attribute of an object counts where the class never ends what it runs, and every object stays in the function that
+  makes it, again and again.
 - No statement runs on it, or every path ends in commit or rollback (POL203).
 - It comes from a scoped_session, or is bound to a connection that somebody else opened.
 - Tests and migrations. In a script that ends soon it is info.
@@ -54,7 +56,14 @@ from typing import TYPE_CHECKING
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking, never_given_back
 from poollint.rules.lifetime.releases import without_with
-from poollint.rules.lifetime.reporting import call_name, first_leak, handle_verdict, held_severity, leak_step
+from poollint.rules.lifetime.reporting import (
+    call_name,
+    first_leak,
+    handle_verdict,
+    held_severity,
+    kept_verdict,
+    leak_step,
+)
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite
@@ -81,6 +90,8 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 
 def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
+    if site.kept_by_object:
+        return kept_verdict(METADATA, site, held_severity(site))
     head = f"{call_name(site)} is never closed, its connection stays checked out"
     return handle_verdict(
         METADATA,
