@@ -264,7 +264,7 @@ def test_borrowers_hints_and_the_rest(library: Library) -> None:
     assert library.fork_hook_parent("os.register_at_fork") is not None
     assert library.self_disposing("sqlalchemy_utils.create_database") is not None
     assert library.connection_acquirer("sqlalchemy.Engine.connect") is not None
-    assert "default_pool" in library.facts
+    assert "pool_defaults" in library.facts
 
 
 def test_markers_are_few_and_none_contains_another(library: Library) -> None:

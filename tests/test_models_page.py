@@ -36,6 +36,11 @@ READERS = {
     "handles": {"handle"},
     "slow_calls": {"slow_call"},
     "streamers": {"streamer"},
+    "pools": {"pool_class"},
+    "engine_drivers": {"engine_driver"},
+    "default_pools": {"default_pools"},
+    "engine_options": {"engine_option"},
+    "driver_pools": {"driver_pool"},
 }
 """The questions to `Library` that are answered from a section."""
 REMARKS = {"note", "unverified", "why", "since", "where"}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kept_matrix import kept_matrix
+from pool_matrix import pool_matrix
 
 from poollint import findings
 from poollint.checking.analysing import rule_rows
@@ -635,6 +636,7 @@ class TestMessages:
                 misuses=tuple(misuse_matrix()),
                 held=tuple(held_matrix()),
                 kept=kept_matrix(handle_matrix(), site()),
+                pools=tuple(pool_matrix(site())),
             )
         )
         assert {verdict.code for verdict in found} == {each.metadata.code for each in RULES if each.judge}

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
     from poollint.library.model import (
         AntiMemoizer,
+        DefaultPool,
+        DriverPool,
+        EngineDriver,
         EngineFactory,
+        EngineOption,
         EntryPoint,
         Handle,
         HandleMaker,
         Kind,
         Memoizer,
+        PoolClass,
         ReceiverHint,
         SessionFactory,
         SlowCall,
@@ -209,6 +214,38 @@ class Library:
     def streamer_names(self) -> frozenset[str]:
         """The last parts of the names of all streamers."""
         return frozenset(name.rpartition(".")[2] for name in self._tables.streamers.numbers)
+
+    def pool_class(self, fqn: str) -> PoolClass | None:
+        """The row of a pool class of SQLAlchemy."""
+        return self._one(self._tables.pools, fqn)
+
+    @property
+    def pool_arguments(self) -> frozenset[str]:
+        """The engine arguments that some pool class takes."""
+        return frozenset(name for row in self._tables.pools.rows for name in row.accepts)
+
+    def engine_driver(self, url: str) -> EngineDriver | None:
+        """The row of a driver that is named in full, `postgresql+psycopg2`."""
+        return _last(self._tables.engine_drivers.all(url))
+
+    def default_drivers(self, dialect: str) -> tuple[EngineDriver, ...]:
+        """The drivers that a dialect alone has meant in some version."""
+        rows = self._tables.engine_drivers.rows
+        named = (row for row in rows if dialect in (row.url.partition("+")[0], *row.dialects))
+        return tuple(row for row in named if row.default_since)
+
+    @property
+    def default_pools(self) -> tuple[DefaultPool, ...]:
+        """Which engines get another pool than a queue when nobody chooses one."""
+        return self._tables.default_pools
+
+    def engine_option(self, name: str) -> EngineOption | None:
+        """The row of a keyword that create_engine() refuses."""
+        return _last(self._tables.engine_options.all(name))
+
+    def driver_pool(self, fqn: str) -> DriverPool | None:
+        """The row of a pool that is not SQLAlchemy's."""
+        return self._one(self._tables.driver_pools, fqn)
 
     def release_hook(self, fqn: str) -> Symbol | None:
         """A place where closing counts as releasing what the scope owns."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Library", "LibraryError", "load_library", "ship"]
 
 _FOLDER = Path(__file__).parent
-_COMPILER = ("aliases.py", "model.py", "predicates.py", "reading.py", "tables.py", "words.py")
+_COMPILER = ("aliases.py", "model.py", "pooling.py", "predicates.py", "reading.py", "tables.py", "words.py")
 """An edit of these makes a compiled form as stale as an edit of the YAML does."""
 
 

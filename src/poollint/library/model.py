@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
+from poollint.library.pooling import DefaultPool, DriverPool, EngineDriver, EngineOption, PoolClass
 from poollint.library.predicates import Predicate  # noqa: TC001 (msgspec resolves the annotation at run time)
 from poollint.library.words import (
     Boundary,
@@ -32,8 +33,12 @@ __all__ = [
     "Calls",
     "Concurrent",
     "Decoration",
+    "DefaultPool",
+    "DriverPool",
     "Effect",
+    "EngineDriver",
     "EngineFactory",
+    "EngineOption",
     "EntryPoint",
     "Form",
     "Handle",
@@ -43,6 +48,7 @@ __all__ = [
     "LibraryFile",
     "Memoizer",
     "Owner",
+    "PoolClass",
     "ReceiverHint",
     "SessionFactory",
     "SessionKind",
@@ -372,3 +378,8 @@ class LibraryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     handles: tuple[Handle, ...] = ()
     slow_calls: tuple[SlowCall, ...] = ()
     streamers: tuple[Streamer, ...] = ()
+    pools: tuple[PoolClass, ...] = ()
+    engine_drivers: tuple[EngineDriver, ...] = ()
+    default_pools: tuple[DefaultPool, ...] = ()
+    engine_options: tuple[EngineOption, ...] = ()
+    driver_pools: tuple[DriverPool, ...] = ()

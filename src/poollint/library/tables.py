@@ -13,7 +13,11 @@ import msgspec
 from poollint.library.aliases import alias_table, fold, transitive_bases
 from poollint.library.model import (
     AntiMemoizer,
+    DefaultPool,
+    DriverPool,
+    EngineDriver,
     EngineFactory,
+    EngineOption,
     EntryPoint,
     Form,
     Handle,
@@ -21,6 +25,7 @@ from poollint.library.model import (
     LibraryFile,
     Memoizer,
     Owner,
+    PoolClass,
     ReceiverHint,
     SessionFactory,
     SessionKind,
@@ -83,6 +88,11 @@ class Tables(msgspec.Struct, frozen=True):
     handles: Table[Handle]
     slow_calls: Table[SlowCall]
     streamers: Table[Streamer]
+    pools: Table[PoolClass]
+    engine_drivers: Table[EngineDriver]
+    default_pools: tuple[DefaultPool, ...]
+    engine_options: Table[EngineOption]
+    driver_pools: Table[DriverPool]
     factory_methods: Table[EngineFactory]
     borrowing_methods: Table[Symbol]
     symbols: dict[str, Table[Symbol]]
@@ -120,6 +130,11 @@ def compile_tables(files: Sequence[LibraryFile], digest: str) -> Tables:
         handles=_by_name([file.handles for file in files], aliases),
         slow_calls=_by_name([file.slow_calls for file in files], aliases),
         streamers=_by_name([file.streamers for file in files], aliases),
+        pools=_by_name([file.pools for file in files], aliases),
+        engine_drivers=_table((name, row) for file in files for row in file.engine_drivers for name in _urls(row)),
+        default_pools=tuple(row for file in files for row in file.default_pools),
+        engine_options=_table((row.name, row) for file in files for row in file.engine_options),
+        driver_pools=_by_name([file.driver_pools for file in files], aliases),
         factory_methods=_unique_methods(factories),
         borrowing_methods=_unique_methods(symbols["engine_borrowers"]),
         symbols=symbols,
@@ -141,6 +156,12 @@ def _rows_with_aliases(files: Sequence[LibraryFile]) -> Iterable[Any]:
 
 def _names(row: Any, aliases: Mapping[str, str]) -> Iterable[str]:
     return (fold(aliases, name) for name in (row.fqn, *row.likewise) if name)
+
+
+def _urls(row: EngineDriver) -> Iterable[str]:
+    """The beginnings of URLs that name the driver."""
+    driver = row.url.partition("+")[2]
+    return (row.url, *(f"{dialect}+{driver}" for dialect in row.dialects))
 
 
 def _table(pairs: Iterable[tuple[str, RowT]]) -> Table[RowT]:

@@ -138,3 +138,11 @@ class SessionKind(Word):
     SESSION = "Session"
     ASYNC_SESSION = "AsyncSession"
     REGISTRY = "registry"
+
+
+class Loop(Word):
+    """The engines that a pool or driver works with."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+    BOTH = "both"

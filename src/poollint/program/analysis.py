@@ -24,6 +24,7 @@ from poollint.program.names import Resolver
 from poollint.program.own_caches import OwnCaches
 from poollint.program.per_test import PerTest
 from poollint.program.places import Places
+from poollint.program.pooling.search import Pools
 from poollint.program.predicates import Predicates
 from poollint.program.project import Problem, Project
 from poollint.program.registrations import Registrations
@@ -126,6 +127,9 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     keeping = Keeping(resolver, callers, frequencies, places)
     kept = keeping.found(acquisitions, makings)
     nodes.extend(kept.nodes)
+    pools = Pools(resolver, frequencies, places, request.versions.sqlalchemy)
+    pooled = pools.found(acquisitions, makings)
+    nodes.extend(node for each in pooled.values() for node in pools.nodes(each))
     frequencies.settle(nodes)
 
     finished = _finished(project, engines, acquisitions)
@@ -140,6 +144,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
         held=tuple(holdings.site(each) for each in held),
         misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),
         versions=request.versions,
+        pools=pools.sites(pooled, finished),
     )
     if request.facts_cache is not None:
         request.facts_cache.save()

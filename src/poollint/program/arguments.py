@@ -85,7 +85,7 @@ class ArgumentReader:
         """The arguments of a call of an engine factory."""
         scope, folding, origins = call.scope, self._folding, self._origins
         keywords, unknown = self._keywords.of(path, scope, call.keywords)
-        url = self._url_argument(call, factory)
+        url = url_argument(call, factory)
         return Arguments(
             self._pool_of(path, scope, keywords, unknown),
             folding.number(path, scope, keywords.get("pool_size")),
@@ -125,16 +125,6 @@ class ArgumentReader:
                     return parameter.name
         return ""
 
-    def _url_argument(self, call: model.Call, factory: EngineFactory) -> model.Expr | None:
-        wanted = factory.url or factory.config
-        pos, keyword = (wanted.pos, wanted.kw) if wanted is not None else (0, "url")
-        by_name = dict(call.keywords).get(keyword) if keyword is not None else None
-        if by_name is not None:
-            return by_name
-        if pos is not None and pos < len(call.args):
-            return call.args[pos]
-        return None
-
     def _pool_of(self, path: str, scope: int, keywords: dict[str, model.Expr], unknown: bool) -> Pool:
         """The pool class; one among options that nobody spells out may still be stored into them close by."""
         found = self._pool_given(path, scope, keywords, unknown)
@@ -163,6 +153,18 @@ class ArgumentReader:
                 if any(isinstance(each, External) and each.fqn.endswith(".NullPool") for each in values):
                     return True
         return False
+
+
+def url_argument(call: model.Call, factory: EngineFactory) -> model.Expr | None:
+    """The URL (or the configuration that holds it) that an engine factory is given."""
+    wanted = factory.url or factory.config
+    pos, keyword = (wanted.pos, wanted.kw) if wanted is not None else (0, "url")
+    by_name = dict(call.keywords).get(keyword) if keyword is not None else None
+    if by_name is not None:
+        return by_name
+    if pos is not None and pos < len(call.args):
+        return call.args[pos]
+    return None
 
 
 def _is_memory(url: str) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from poollint.program.holding.sites import HeldSite
     from poollint.program.lifetimes.sites import HandleSite, Leak
     from poollint.program.misuses.sites import Misuse
+    from poollint.program.pooling.sites import PoolSite
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -249,3 +250,4 @@ class ProgramSites:
     misuses: tuple[Misuse, ...] = ()
     versions: Versions = UNDECLARED
     kept: KeptSites = field(default_factory=KeptSites)
+    pools: tuple[PoolSite, ...] = ()

@@ -50,12 +50,18 @@ from poollint.rules.meta import (
     pol903_broken_configuration,
 )
 from poollint.rules.pool import (
+    pol301_short_lived_engine_needs_nullpool,
     pol302_thread_shared_session_needs_scoped_session,
     pol303_inert_scoped_session,
     pol304_scoped_session_never_removed,
     pol305_scoped_session_in_asyncio,
     pol306_async_scoped_session_scope,
     pol307_session_factory_per_call,
+    pol308_nullpool_on_hot_path,
+    pol309_pool_argument_invalid,
+    pol310_single_connection_pool_in_concurrent_code,
+    pol311_double_pooling,
+    pol312_sqlite_memory_mode_pool,
     pol313_half_of_the_nullpool_scoped_session_pair,
 )
 from poollint.rules.session import (
@@ -89,6 +95,7 @@ if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import KeptSite
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.misuses.sites import Misuse
+    from poollint.program.pooling.sites import PoolSite
     from poollint.program.sites import DisposeSite, EngineSite
     from poollint.rules.base import Judge, Rule
 
@@ -131,12 +138,18 @@ RULES: tuple[Rule, ...] = (
     pol219_factory_used_as_session.RULE,
     pol220_close_all_sessions.RULE,
     pol221_flask_app_context_never_popped.RULE,
+    pol301_short_lived_engine_needs_nullpool.RULE,
     pol302_thread_shared_session_needs_scoped_session.RULE,
     pol303_inert_scoped_session.RULE,
     pol304_scoped_session_never_removed.RULE,
     pol305_scoped_session_in_asyncio.RULE,
     pol306_async_scoped_session_scope.RULE,
     pol307_session_factory_per_call.RULE,
+    pol308_nullpool_on_hot_path.RULE,
+    pol309_pool_argument_invalid.RULE,
+    pol310_single_connection_pool_in_concurrent_code.RULE,
+    pol311_double_pooling.RULE,
+    pol312_sqlite_memory_mode_pool.RULE,
     pol313_half_of_the_nullpool_scoped_session_pair.RULE,
     pol601_connection_never_closed.RULE,
     pol602_connection_close_not_guaranteed.RULE,
@@ -173,6 +186,7 @@ PRECEDENCE: tuple[str, ...] = (
     "POL102",
     "POL107",
     "POL108",
+    "POL301",
     "POL313",
     "POL204",
     "POL208",
@@ -253,17 +267,20 @@ def _single(sites: ProgramSites) -> Iterator[ProgramSites]:
         yield ProgramSites(held=(held,))
     for misuse in sites.misuses:
         yield ProgramSites(misuses=(misuse,))
+    for pool in sites.pools:
+        yield ProgramSites(pools=(pool,))
 
 
 def _internal_error(failing: Rule, error: Exception, sites: ProgramSites) -> Verdict:
     """POL900 at the first of `sites`; the path is empty where there is none."""
-    candidates: tuple[EngineSite | DisposeSite | HandleSite | HeldSite | Misuse | KeptSite, ...] = (
+    candidates: tuple[EngineSite | DisposeSite | HandleSite | HeldSite | Misuse | KeptSite | PoolSite, ...] = (
         *sites.engines,
         *sites.disposals,
         *sites.handles,
         *sites.kept.records(),
         *sites.held,
         *sites.misuses,
+        *sites.pools,
     )
     site = candidates[0] if candidates else None
     span = Span("", 1, 0, 1, 0) if site is None else site.span

@@ -15,6 +15,7 @@ from poollint.program.misuses.reopened import Reopened
 from poollint.program.misuses.session_connections import SessionConnections
 from poollint.program.misuses.swallowed import Swallowed
 from poollint.program.misuses.typed import Typed
+from poollint.program.pooling.binds import WrongBinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,7 @@ class Misuses:
             AppContexts(resolver, callers, places),
             Reopened(resolver, callers.mentions, typed, places),
             NeverCommitted(resolver, callers, places),
+            WrongBinds(resolver, places),
         )
 
     def of(self, holding: list[str]) -> list[Misuse]:

@@ -25,6 +25,7 @@ class MisuseKind(str, Enum):
     DRIVER_STATE = "the state of a pooled driver connection is changed"
     CONTEXT_PUSHED = "an application context is pushed and never popped"
     REOPENED = "an object is read after the commit, and the connection is out again"
+    WRONG_BIND = "a session is given an engine of the other kind, sync or async"
     NEVER_COMMITTED = "a request adds to the framework's session and nothing commits"
 
 

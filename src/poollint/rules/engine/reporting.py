@@ -8,6 +8,7 @@ from poollint.findings import Confidence, Severity
 from poollint.program.sites import Pool, Release, Span, Step
 from poollint.rules.base import Verdict
 from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool, only_its_data_is_cached
+from poollint.rules.engine.short_lived import short_lived
 from poollint.rules.engine.wording import call_name, keep_once, per, sentence, skipped_words
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from poollint.rules.base import Metadata
 
 _MOST_LEAKS = 3
+_SHORT_LIVED = "POL301"
 _BY_RANK = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
 
@@ -44,7 +46,7 @@ def verdict(
             *(site.frequency.chain if chain is None else chain),
             *_skipping(site),
             *_other_branches(site),
-            *_half_pair(site),
+            *_advice(metadata, site),
         ),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
@@ -70,11 +72,17 @@ def _skipping(site: EngineSite) -> tuple[Step, ...]:
     )
 
 
-def _half_pair(site: EngineSite) -> tuple[Step, ...]:
-    """What POL313 has to say of the engine: a registry was put on it, and the pool that goes with it was not."""
-    if not site.scoped_without_null:
-        return ()
-    return (Step(site.span, "POL313: scoped_session without NullPool, the pools still add up"),)
+def _advice(metadata: Metadata, site: EngineSite) -> tuple[Step, ...]:
+    """What the rules about pools have to say of the engine, where this one speaks for them.
+
+    POL313: a registry was put on it, and the pool that goes with it was not. POL301: it cannot be shared.
+    """
+    found = []
+    if site.scoped_without_null:
+        found.append(Step(site.span, "POL313: scoped_session without NullPool, the pools still add up"))
+    elif metadata.code != _SHORT_LIVED and short_lived(site):
+        found.append(Step(site.span, f"{_SHORT_LIVED}: poolclass=NullPool, nobody uses these connections again"))
+    return tuple(found)
 
 
 def proven_confidence(site: EngineSite) -> Confidence:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from poollint.program.lifetimes.registry_sites import Kept
-from poollint.program.sites import Times
+from poollint.program.pooling.sites import Storage
+from poollint.program.sites import Holder, Times
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistrySite, RegistryUse
+    from poollint.program.pooling.sites import PoolSite
     from poollint.program.sites import Frequency
 
 
@@ -55,3 +57,25 @@ def is_concurrent(use: RegistryUse) -> bool:
 def atomic(use: RegistryUse) -> bool:
     """A coroutine that ends its session before any other task can run."""
     return use.closes and not use.waits
+
+
+def one_for_all(pool: PoolSite) -> bool:
+    """One engine serves the whole process: a module or class variable, a guard, or code that runs once."""
+    engine = pool.engine
+    at_import = engine.holder in (Holder.MODULE, Holder.CLASS_BODY)
+    return at_import or engine.guarded_once or runs_once(engine.frequency)
+
+
+def chosen_by_condition(pool: PoolSite) -> bool:
+    """A condition decides whether this engine is made: it may be the one for tests or a demonstration."""
+    return pool.in_branch
+
+
+def behind_a_pooler(pool: PoolSite) -> bool:
+    """PgBouncer, RDS Proxy or the like keeps the connections (S14)."""
+    return pool.external
+
+
+def without_server(pool: PoolSite) -> bool:
+    """SQLite: a connection is opened in no time."""
+    return pool.storage not in (Storage.SERVER, Storage.UNKNOWN)

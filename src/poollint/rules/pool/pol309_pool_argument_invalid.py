@@ -1,0 +1,143 @@
+"""## What it does
+Finds calls of `create_engine()` and `create_async_engine()` whose arguments do not fit together: sizes for a pool class
+that has none, a class where an object is needed and the other way round, names that are no argument, a pool class,
+driver or session of the other kind (sync or async). Each combination was run on SQLAlchemy 1.4, 2.0 and 2.1.
+
+## Why it is bad
+The call raises TypeError, ArgumentError or AttributeError. Three forms look fine until the first connection:
+`pool=NullPool` (a class), an async driver in a sync engine, and a sync session on an async engine. The code that only
+runs with the production settings then fails there.
+
+## Example
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+engine = create_engine("postgresql+psycopg2://app@db/app", poolclass=NullPool, pool_size=5)
+```
+
+## Use instead
+```python
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+engine = create_engine("postgresql+psycopg2://app@db/app", poolclass=NullPool)
+```
+
+## When it stays quiet
+- The URL, the pool class or a keyword is not constant, and the fault depends on it; a pool class of your own.
+- A mapping that is unpacked (`**options`) and can change before: by an item, a method, another function.
+- The fault depends on the version of SQLAlchemy, and the call stands in a branch.
+- A `try` around the call catches the error. A sync engine that `AsyncEngine()` may wrap.
+- A driver that is not SQLAlchemy's own, for arguments that its dialect could have. Tests.
+
+## Fix safety
+Without the arguments that the pool refuses, and with `poolclass=NullPool` for `pool=NullPool`, the call does what it
+says, so this is safe. Which driver or pool is meant otherwise is for a person to decide.
+
+## References
+- [SQLAlchemy: create_engine()](https://docs.sqlalchemy.org/en/20/core/engines.html#sqlalchemy.create_engine)
+- [SQLAlchemy: Switching Pool Implementations](https://docs.sqlalchemy.org/en/20/core/pooling.html#switching-pool-implementations)
+- [SQLAlchemy: Pool class cannot be used with asyncio engine](https://docs.sqlalchemy.org/en/20/errors.html#error-pcls)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.findings import Confidence, Severity
+from poollint.program.misuses.sites import MisuseKind
+from poollint.program.pooling.sites import FaultKind
+from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.wording import as_call, clip
+from poollint.rules.lifetime.misusing import misuse_verdict, misuses
+from poollint.rules.pool.reporting import kept_verdict
+
+if TYPE_CHECKING:
+    from poollint.program.misuses.sites import Misuse
+    from poollint.program.pooling.sites import Fault, PoolSite
+    from poollint.program.sites import ProgramSites
+
+METADATA = Metadata(
+    code="POL309",
+    name="pool-argument-invalid",
+    summary="The arguments of create_engine() do not fit together, so that it raises",
+    severity="error",
+    confidence="high",
+    fix="safe",
+)
+
+_CLEAR_CURE = (FaultKind.REFUSED, FaultKind.ONLY_TRUE)
+
+
+def judge(sites: ProgramSites) -> list[Verdict]:
+    """One verdict for each engine that cannot be made or used, and for each session on the wrong kind of engine."""
+    engines = [_verdict(pool, pool.faults[0]) for pool in sites.pools if pool.faults and not pool.engine.in_test]
+    return [*engines, *(_bound(each) for each in misuses(sites, MisuseKind.WRONG_BIND))]
+
+
+def _verdict(pool: PoolSite, fault: Fault) -> Verdict:
+    head, advice = message(pool, fault)
+    clear = fault.kind in _CLEAR_CURE or (fault.kind is FaultKind.NO_POOL and bool(fault.instead))
+    return kept_verdict(
+        METADATA,
+        pool.span,
+        pool.symbol,
+        head,
+        advice,
+        Severity.ERROR,
+        Confidence.MEDIUM if fault.assumed else Confidence.HIGH,
+        fix_title=advice[0].upper() + advice[1:],
+        fix_applicability="safe" if clear and fault.chosen else "display",
+    )
+
+
+def message(pool: PoolSite, fault: Fault) -> tuple[str, str]:
+    """What the call does, and what to write instead."""
+    called = as_call(pool.engine.spelled.rpartition(".")[2], 30)
+    names = clip(", ".join(fault.names), 40)
+    if fault.kind is FaultKind.REFUSED:
+        owner = fault.subject if fault.chosen else f"SQLite's {fault.subject}"
+        plural = "them" if len(fault.names) > 1 else "it"
+        advice = f"delete {plural}" if fault.chosen else f"delete {plural} or choose a poolclass"
+        return f"{called} raises TypeError, {owner} takes no {names}", advice
+    if fault.kind is FaultKind.NO_ARGUMENT:
+        return f"{called} raises, it has no argument {names}", f"use {fault.instead}" if fault.instead else "delete it"
+    if fault.kind is FaultKind.ONLY_TRUE:
+        return f"{called} raises ArgumentError, {names} can only be True", "delete it"
+    if fault.kind is FaultKind.NO_CLASS:
+        return f"{called} raises AttributeError, poolclass={clip(fault.subject, 30)} is no class", "pass the class"
+    if fault.kind is FaultKind.NO_POOL and fault.instead:
+        return f"pool={fault.subject} is a class and fails at the first connection", f"use poolclass={fault.subject}"
+    if fault.kind is FaultKind.NO_POOL:
+        return f"{called} raises AttributeError, pool={clip(fault.subject, 30)} is no pool", "pass poolclass"
+    if fault.kind is FaultKind.NO_CREATOR:
+        return f"{fault.subject}() raises TypeError without a creator", f"use poolclass={fault.subject}"
+    if fault.kind is FaultKind.FINISHED_POOL:
+        return f"{called} raises TypeError, a finished pool takes no {names}", f"give it to {fault.subject}()"
+    return _other_kind(pool, fault, called)
+
+
+def _other_kind(pool: PoolSite, fault: Fault, called: str) -> tuple[str, str]:
+    """Faults of a pool class or driver that is made for the other kind of engine, or not made any more."""
+    if fault.kind is FaultKind.REMOVED_CLASS:
+        return f"{fault.subject} does not exist from SQLAlchemy {fault.names[0]} on", f"use {fault.instead}"
+    if fault.kind is FaultKind.WRONG_LOOP:
+        if pool.engine.is_async:
+            return f"{called} raises ArgumentError, {fault.subject} is not for asyncio", "use AsyncAdaptedQueuePool"
+        return f"{called} raises ArgumentError, {fault.subject} is for asyncio", "use QueuePool"
+    if pool.engine.is_async:
+        return f"{called} raises InvalidRequestError, {fault.subject} is not async", "name an async driver in the URL"
+    return f"{called} with {fault.subject} raises MissingGreenlet when it connects", "use create_async_engine()"
+
+
+def _bound(misuse: Misuse) -> Verdict:
+    called = as_call(misuse.spelled)
+    if misuse.detail == "async":
+        head, advice = f"{called} has an async engine and fails at the first statement", "use AsyncSession"
+    else:
+        head, advice = f"{called} has a sync engine, which AsyncSession refuses", "use create_async_engine()"
+    return misuse_verdict(METADATA, misuse, head, advice, Severity.ERROR, fix_title=advice[0].upper() + advice[1:])
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
