@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.expressions import names_bound, text_of
 from poollint.program.folding import Folding
+from poollint.program.values import External
 
 if TYPE_CHECKING:
     from poollint.program.names import Resolver
@@ -28,18 +29,22 @@ class Certain:
 
     # ---------------------------------------------------------------------------------------------- values
     def value(self, path: str, scope: int, expr: model.Expr) -> Value | None:
-        """The one value of an import, of an attribute of it, or of a call; through variables that are set once."""
+        """The one value of an import, of an attribute of it, or of a call of a library; through variables set once."""
         expr = self.behind(path, scope, expr)
-        root = expr
-        while isinstance(root, model.Attr):
-            root = root.value
-        if isinstance(root, model.Name):
-            if self._holder(path, scope, root.id) is not None:
+        if isinstance(expr, model.CallRef):
+            call = self._resolver.call(path, expr.index)
+            if not isinstance(self.value(path, call.scope, call.func), External):
                 return None
-        elif not isinstance(expr, model.CallRef):
+        elif not self._is_imported(path, scope, expr):
             return None
         values = set(self._resolver.values(path, scope, expr))
         return values.pop() if len(values) == 1 else None
+
+    def _is_imported(self, path: str, scope: int, expr: model.Expr) -> bool:
+        """A name that an import or definition binds, or an attribute of one."""
+        while isinstance(expr, model.Attr):
+            expr = expr.value
+        return isinstance(expr, model.Name) and self._holder(path, scope, expr.id) is None
 
     def behind(self, path: str, scope: int, expr: model.Expr, depth: int = 0) -> model.Expr:
         """What a variable that is set once is set to; any other expression as it is."""
