@@ -222,7 +222,9 @@ class Holdings:
 
     def _kept(self, kept: Kept) -> Held:
         path, scope = kept.function.path, kept.function.scope
-        site = self._site(path, kept.streaming.call, HeldBy.STREAM, kept.holder)
+        site = replace(
+            self._site(path, kept.streaming.call, HeldBy.STREAM, kept.holder), by_dependency=kept.by_dependency
+        )
         steps = []
         since = 0
         if kept.since is not None:

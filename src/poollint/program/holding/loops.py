@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from poollint.facts import model
 from poollint.program.loops import is_inside, loop_around
 from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from poollint.program.names import Resolver
 
@@ -35,9 +35,20 @@ def _is_true(test: model.Expr | None) -> bool:
 
 
 def _is_endless_source(resolver: Resolver, path: str, scope: int, iterated: model.Expr | None) -> bool:
-    names = frozenset(cast("Any", resolver.library.facts.get("endless_iteration", ())))
-    values = resolver.values(path, scope, iterated)
-    return any(isinstance(value, (External, ExternalInstance)) and value.fqn in names for value in values)
+    """An iterator that waits for the next message, and that no keyword tells when to stop."""
+    stops = cast("Mapping[str, Sequence[str]]", resolver.library.facts.get("endless_iteration", {}))
+    values = [*resolver.values(path, scope, iterated)]
+    if isinstance(iterated, model.CallRef):
+        values.extend(resolver.callee(path, iterated.index))
+    for value in values:
+        if isinstance(value, (External, ExternalInstance)) and value.fqn in stops:
+            return not _is_given(resolver.facts(path), stops[value.fqn])
+    return False
+
+
+def _is_given(facts: model.ModuleFacts, keywords: Sequence[str]) -> bool:
+    """A call of the file passes one of the keywords, be it this one or another."""
+    return any(name in keywords for call in facts.calls for name, _ in call.keywords if name is not None)
 
 
 def _is_left(scope: model.Scope, loop: int) -> bool:

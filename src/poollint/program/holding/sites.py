@@ -27,7 +27,8 @@ class HeldSite:
     `frequency` is that of the function around it. `spelled` is the call as written, `waits_for` the library's function
     behind it, where that is another one. `holder` says what is held, as in the source: "SessionLocal()", "db",
     "db.session". `since` is the line of the statement that took the connection (0: another function did). `steps` lead
-    from the statement to what takes so long. `streamed`: the generator is the body of a response.
+    from the statement to what takes so long. `streamed`: the generator is the body of a response. `by_dependency`: a
+    dependency of FastAPI owns the session, and the body of the STREAM runs nothing on it.
     """
 
     span: Span
@@ -41,6 +42,7 @@ class HeldSite:
     since: int = 0
     steps: tuple[Step, ...] = ()
     streamed: bool = False
+    by_dependency: bool = False
     acquired: Span | None = None
     """The call that makes the session, where it is in the same function."""
     in_test: bool = False

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A streaming response, what is held until it ends, and where it took its connection: (path, scope, line)."""
+    """A streaming response, what is held until it ends, and where it took its connection: (path, scope, line).
+
+    `by_dependency`: a dependency owns the session, and the body of the stream runs nothing on it.
+    """
 
     function: Function
     streaming: Streaming
     holder: str
     since: tuple[str, int, int] | None
+    by_dependency: bool = False
 
 
 class StreamingHolds:
@@ -61,7 +65,7 @@ class StreamingHolds:
             elif origin is not None:
                 name = self._resolver.scope(session.path, session.scope).name
                 for streaming in self._streams.of(function):
-                    yield Kept(function, streaming, f"Depends({name})", origin)
+                    yield Kept(function, streaming, f"Depends({name})", origin, True)
 
     def _of_parameter(self, function: Function, given: Given, origin: tuple[str, int, int] | None) -> Iterator[Kept]:
         assert given.handle is not None
@@ -74,7 +78,8 @@ class StreamingHolds:
             phases = tracker.seen.leaves_in.get(streaming.operation)
             if is_held(phases):
                 lines = tracker.seen.takes
-                yield Kept(function, streaming, given.name, (path, scope, min(lines)) if lines else origin)
+                before = self._taken_in_body(function, given, streaming) is None
+                yield Kept(function, streaming, given.name, (path, scope, min(lines)) if lines else origin, before)
             elif phases is not None and phases <= {Phase.OPEN, Phase.IDLE, Phase.HELD}:
                 line = self._taken_in_body(function, given, streaming)
                 if line:

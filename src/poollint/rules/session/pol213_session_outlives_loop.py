@@ -1,6 +1,7 @@
 """## What it does
 Finds a session that is made before an endless loop and used inside of it, where nothing in the loop commits, rolls
-back or closes it.
+back or closes it. `while True` and iteration over the messages of Kafka, Redis, RabbitMQ, NATS, PostgreSQL's `NOTIFY`
+and the like are endless.
 
 ## Why it is bad
 The first statement begins a transaction that lasts as long as the process. Every later query sees the rows as they were
@@ -37,7 +38,8 @@ def consume(queue):
 
 ## When it stays quiet
 - Something in the loop commits, rolls back or closes the session.
-- The loop ends by itself: its condition is not constant, or it holds a `break` or `return`.
+- The loop ends by itself: its condition is not constant, or it holds a `break` or `return`; the consumer is told when to
+  stop (`consumer_timeout_ms`).
 - The session is passed on, stored or returned.
 - Tests and migrations.
 

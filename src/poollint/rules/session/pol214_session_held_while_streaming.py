@@ -58,6 +58,8 @@ With FastAPI 0.121 and later `Depends(get_db, scope="function")` ends the sessio
 ## When it stays quiet
 - A commit, rollback or close stands between the last statement and the response.
 - No statement has run on the session, neither in a dependency nor in the generator.
+- The project runs on FastAPI 0.106-0.117, which ends the session of a dependency before the response is sent, and the
+  stream does not use it. In other versions, or where no file names one, the session lasts as long as the stream.
 - The generator yields the session itself: a context manager, a fixture or a dependency.
 - Tests and migrations. A generator that no response is known to stream is info: its consumer may be quick.
 
@@ -81,6 +83,7 @@ from poollint.rules.session.holding import called, exempt, held, holding_verdict
 if TYPE_CHECKING:
     from poollint.program.holding.sites import HeldSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL214",
@@ -94,9 +97,16 @@ METADATA = Metadata(
 _STREAMS = frozenset({HeldBy.STREAM, HeldBy.GENERATOR})
 
 
+def ended_before_the_stream(site: HeldSite, fastapi: Version) -> bool:
+    """FastAPI 0.106-0.117 ends the dependencies of a request before its response is sent."""
+    return site.by_dependency and fastapi.at_least(0, 106) and fastapi.below(0, 118)
+
+
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each response, or `yield`, that keeps a session."""
-    return [_verdict(site) for site in sites.held if site.how in _STREAMS and not exempt(site)]
+    fastapi = sites.versions.fastapi
+    streams = (site for site in sites.held if site.how in _STREAMS and not exempt(site))
+    return [_verdict(site) for site in streams if not ended_before_the_stream(site, fastapi)]
 
 
 def _verdict(site: HeldSite) -> Verdict:
