@@ -128,7 +128,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     kept = keeping.found(acquisitions, makings)
     nodes.extend(kept.nodes)
     pools = Pools(resolver, frequencies, places, request.versions.sqlalchemy)
-    pooled = pools.found(acquisitions, makings)
+    pooled = pools.found(acquisitions, makings, kept.registries)
     nodes.extend(node for each in pooled.values() for node in pools.nodes(each))
     frequencies.settle(nodes)
 

@@ -59,6 +59,19 @@ class Certain:
         value = self._only_value(path, holder, name) if holder is not None else None
         return (holder, value) if holder is not None and value is not None else None
 
+    def imported(self, path: str, scope: int, name: str) -> model.Import | None:
+        """The only import that binds the name where it is seen from `scope`."""
+        if self._holder(path, scope, name) is not None:
+            return None
+        current = scope
+        while current >= 0:
+            facts = self._resolver.scope(path, current)
+            found = [each for each in facts.imports if each.name == name]
+            if found:
+                return found[0] if len(found) == 1 else None
+            current = facts.parent
+        return None
+
     def _holder(self, path: str, scope: int, name: str) -> int | None:
         """The scope that binds the name as a parameter or variable; None for an import, a definition or a builtin."""
         current = scope

@@ -48,4 +48,7 @@ class Creators:
     def _lends(self, fqn: str) -> str:
         owner, _, method = fqn.rpartition(".")
         row = self._resolver.library.driver_pool(owner) if owner else None
-        return f"{owner.rpartition('.')[2]}.{method}" if row is not None and method in row.lends else ""
+        if row is None or method not in row.lends:
+            return ""
+        maker = owner.rpartition(".")[2]
+        return f"{maker}().{method}" if maker.islower() else f"{maker}.{method}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
@@ -11,7 +11,6 @@ from poollint.program.loops import ancestors
 from poollint.program.pooling.databases import numbers
 from poollint.program.pooling.sites import Fault, FaultKind
 from poollint.program.values import External, ExternalInstance
-from poollint.program.versions import UNDECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,18 +52,12 @@ class Faults:
         """Everything that is wrong with the call, what is wrong with its pool first."""
         if self._is_expected(made):
             return ()
-        by_version = not is_in_branch(self._resolver.scope(made.path, made.call.scope), made.call)
-        found = [*self._of_pool(made), *self._of_arguments(made), *self._of_driver(made)]
-        assumed = self._version == UNDECLARED.sqlalchemy
-        return tuple(
-            replace(fault, assumed=assumed) if depends else fault
-            for fault, depends in found
-            if by_version or not depends
-        )
+        found = (*self._of_pool(made), *self._of_arguments(made), *self._of_driver(made))
+        may_depend = not is_in_branch(self._resolver.scope(made.path, made.call.scope), made.call)
+        return tuple(fault for fault in found if may_depend or not fault.by_version)
 
     # ---------------------------------------------------------------------------------------------- the pool
-    def _of_pool(self, made: EngineCall) -> Iterator[tuple[Fault, bool]]:
-        """Faults, each with whether it depends on the version."""
+    def _of_pool(self, made: EngineCall) -> Iterator[Fault]:
         pool = made.keywords.get("pool")
         if pool is not None and not is_none(pool):
             yield from self._of_finished_pool(made, pool)
@@ -76,48 +69,48 @@ class Faults:
             refused = self._refused(made, made.pool)
             if refused:
                 subject = made.pool.rpartition(".")[2]
-                depends = subject == "NullPool"  # SQLite files: only old versions give them this pool.
-                yield Fault(FaultKind.REFUSED, subject, refused, chosen=False), depends
+                by_version = subject == "NullPool"  # SQLite files: only old versions give them this pool.
+                yield Fault(FaultKind.REFUSED, subject, refused, chosen=False, by_version=by_version)
 
-    def _of_finished_pool(self, made: EngineCall, given: model.Expr) -> Iterator[tuple[Fault, bool]]:
+    def _of_finished_pool(self, made: EngineCall, given: model.Expr) -> Iterator[Fault]:
         value = self._certain.value(made.path, made.call.scope, given)
         if isinstance(given, model.Const) and isinstance(given.value, str):
-            yield Fault(FaultKind.NO_POOL, repr(given.value)), False
+            yield Fault(FaultKind.NO_POOL, repr(given.value))
         elif isinstance(value, External) and (row := self._pool_class(value.fqn)) is not None:
-            yield Fault(FaultKind.NO_POOL, _name(row), instead="poolclass"), False
+            yield Fault(FaultKind.NO_POOL, _name(row), instead="poolclass")
         elif isinstance(value, ExternalInstance) and (row := self._pool_class(value.fqn)) is not None:
             if self._lacks_creator(made, given):
-                yield Fault(FaultKind.NO_CREATOR, _name(row)), False
+                yield Fault(FaultKind.NO_CREATOR, _name(row))
             refused = self._known_to_pools(made) | (_CHOOSING & made.keywords.keys())
             if refused:
-                yield Fault(FaultKind.FINISHED_POOL, _name(row), tuple(sorted(refused))), False
+                yield Fault(FaultKind.FINISHED_POOL, _name(row), tuple(sorted(refused)))
 
-    def _of_chosen_class(self, made: EngineCall, given: model.Expr) -> Iterator[tuple[Fault, bool]]:
+    def _of_chosen_class(self, made: EngineCall, given: model.Expr) -> Iterator[Fault]:
         value = self._certain.value(made.path, made.call.scope, given)
         if isinstance(given, model.Const) and isinstance(given.value, str):
-            yield Fault(FaultKind.NO_CLASS, repr(given.value)), False
+            yield Fault(FaultKind.NO_CLASS, repr(given.value))
             return
         if isinstance(value, ExternalInstance) and (row := self._pool_class(value.fqn)) is not None:
-            yield Fault(FaultKind.NO_CLASS, f"{_name(row)}()"), False
+            yield Fault(FaultKind.NO_CLASS, f"{_name(row)}()")
             return
         row = self._pool_class(value.fqn) if isinstance(value, External) else None
         if row is None:
             return
         if row.removed and self._version.at_least(*numbers(row.removed)):
-            yield Fault(FaultKind.REMOVED_CLASS, _name(row), (row.removed,), "AsyncAdaptedQueuePool"), True
+            yield Fault(FaultKind.REMOVED_CLASS, _name(row), (row.removed,), "AsyncAdaptedQueuePool", by_version=True)
         elif self._version.at_least(2, 0) and self._is_for_the_other_loop(row, made):
-            yield Fault(FaultKind.WRONG_LOOP, _name(row)), True
+            yield Fault(FaultKind.WRONG_LOOP, _name(row), by_version=True)
         refused = self._refused(made, row.fqn)
         if refused:
-            yield Fault(FaultKind.REFUSED, _name(row), refused), False
+            yield Fault(FaultKind.REFUSED, _name(row), refused)
 
     def _is_for_the_other_loop(self, row: PoolClass, made: EngineCall) -> bool:
         if _OTHER_LOOP.get(row.loop) is not made.is_async:
             return False
         driver = made.database.driver
-        if made.is_async or driver is not None:
-            return driver is None or driver.loop is not Loop.ASYNC or made.is_async
-        return not self._may_be_wrapped()
+        if made.is_async:
+            return True
+        return driver.loop is not Loop.ASYNC if driver is not None else not self._may_be_wrapped()
 
     def _refused(self, made: EngineCall, pool: str) -> tuple[str, ...]:
         """The sizes among the keywords that the class does not take."""
@@ -142,16 +135,16 @@ class Faults:
         return not call.args and not any(name in (None, "creator") for name, _ in call.keywords)
 
     # ---------------------------------------------------------------------------------------------- other arguments
-    def _of_arguments(self, made: EngineCall) -> Iterator[tuple[Fault, bool]]:
+    def _of_arguments(self, made: EngineCall) -> Iterator[Fault]:
         if "plugins" in made.keywords or self._has_own_pool(made):
             return
         for name in made.keywords:
             row = self._library.engine_option(name)
             if row is not None and self._refuses(row, made):
-                yield Fault(FaultKind.NO_ARGUMENT, names=(name,), instead=row.instead), bool(row.removed)
+                yield Fault(FaultKind.NO_ARGUMENT, names=(name,), instead=row.instead, by_version=bool(row.removed))
         future = made.keywords.get("future")
         if isinstance(future, model.Const) and future.value is False and self._version.at_least(2, 0):
-            yield Fault(FaultKind.ONLY_TRUE, names=("future",)), True
+            yield Fault(FaultKind.ONLY_TRUE, names=("future",), by_version=True)
 
     def _refuses(self, row: EngineOption, made: EngineCall) -> bool:
         if row.removed and not self._version.at_least(*numbers(row.removed)):
@@ -167,13 +160,15 @@ class Faults:
         return not isinstance(value, External) or self._pool_class(value.fqn) is None
 
     # ---------------------------------------------------------------------------------------------- the driver
-    def _of_driver(self, made: EngineCall) -> Iterator[tuple[Fault, bool]]:
+    def _of_driver(self, made: EngineCall) -> Iterator[Fault]:
         driver = made.database.driver
         if driver is None or _OTHER_LOOP.get(driver.loop) is not made.is_async or "module" in made.keywords:
             return
         if made.is_async or not self._may_be_wrapped():
+            named = made.database.named
+            by_version = bool(driver.default_below) and not named
             name = driver.url.partition("+")[2]
-            yield Fault(FaultKind.WRONG_DRIVER, name, chosen=made.database.named), bool(driver.default_below)
+            yield Fault(FaultKind.WRONG_DRIVER, name, chosen=named, by_version=by_version)
 
     def _may_be_wrapped(self) -> bool:
         """`AsyncEngine(create_engine(url))` is what makes an engine with an async driver usable."""

@@ -10,6 +10,7 @@ from poollint.program import spans
 from poollint.program.arguments import url_argument
 from poollint.program.expressions import spelled
 from poollint.program.graph import Run
+from poollint.program.lifetimes.making import Making
 from poollint.program.lifetimes.registry_sites import RegistryUse
 from poollint.program.pooling.certain import Certain
 from poollint.program.pooling.creators import Creators
@@ -20,13 +21,13 @@ from poollint.program.pooling.uses import EnginesBehind, Place
 from poollint.program.values import External
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from poollint.facts import model
     from poollint.program.acquisitions import Acquisition
     from poollint.program.frequency import Frequencies
     from poollint.program.graph import Node
-    from poollint.program.lifetimes.making import Making
+    from poollint.program.lifetimes.registries import Registry
     from poollint.program.names import Resolver
     from poollint.program.places import Places
     from poollint.program.pooling.databases import Database
@@ -61,7 +62,9 @@ class Pools:
         self._creators = Creators(resolver)
         self._faults = Faults(resolver, self._certain, version)
 
-    def found(self, acquisitions: Iterable[Acquisition], makings: Sequence[Making]) -> dict[Place, Pooled]:
+    def found(
+        self, acquisitions: Iterable[Acquisition], makings: Sequence[Making], registries: Sequence[Registry]
+    ) -> dict[Place, Pooled]:
         """The engines of SQLAlchemy's own functions, with who uses those of which a rule asks it."""
         pooled = {}
         for each in acquisitions:
@@ -72,10 +75,11 @@ class Pools:
                     self._resolver.project.failed(each.path, self._resolver.call(each.path, each.call).line, error)
         judged = frozenset(place for place, each in pooled.items() if self._is_judged_by_use(place, each))
         behind = EnginesBehind(self._resolver, self._certain, judged)
-        for making in makings if judged else ():
-            engine = behind.of_call(making.path, making.call)
+        makers: list[Making | Registry] = [*makings, *registries] if judged else []
+        for maker in makers:
+            engine = behind.of_call(maker.path, maker.call)
             if engine is not None:
-                pooled[engine].users.append((making.path, making.call))
+                pooled[engine].users.extend(_users(maker))
         return pooled
 
     def nodes(self, pooled: Pooled) -> list[Node]:
@@ -161,6 +165,17 @@ class Pools:
             coroutine=scope.is_async,
             in_test=self._places.is_test(path),
         )
+
+
+def _users(maker: Making | Registry) -> Iterator[Place]:
+    """Where a session or connection is made; for a registry, the first statement of each function on its sessions."""
+    if isinstance(maker, Making):
+        yield maker.path, maker.call
+        return
+    for (path, _), doing in sorted(maker.doing.items()):
+        calls = [index for index in doing.takes if index >= 0]
+        if calls:
+            yield path, min(calls)
 
 
 def _is_given(keywords: dict[str, model.Expr], name: str) -> bool:

@@ -40,8 +40,8 @@ class FaultKind(str, Enum):
 class Fault:
     """One reason. `subject` is the pool class or driver, `names` the arguments, `instead` what is meant.
 
-    `chosen`: the source names the pool class; otherwise the URL decides. `assumed`: it rests on a version that no file
-    of the program names.
+    `chosen`: the source names the pool class or driver; otherwise the URL decides. `by_version`: other versions of
+    SQLAlchemy accept it.
     """
 
     kind: FaultKind
@@ -49,7 +49,7 @@ class Fault:
     names: tuple[str, ...] = ()
     instead: str = ""
     chosen: bool = True
-    assumed: bool = False
+    by_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,11 @@ class EnginesBehind:
         found = self._certain.assigned(path, scope, name)
         if found is not None:
             return path, *found
-        for imported in self._resolver.scope(path, 0).imports:
-            if imported.name == name and imported.attribute:
-                module = imported_module(self._resolver.project, path, imported)
-                if module is not None and not module.endswith("/"):
-                    return module, 0, model.Name(imported.attribute)
-        return None
+        imported = self._certain.imported(path, scope, name)
+        if imported is None or not imported.attribute:
+            return None
+        module = imported_module(self._resolver.project, path, imported)
+        return (module, 0, model.Name(imported.attribute)) if module is not None and not module.endswith("/") else None
 
     def _before_attribute(self, path: str, scope: int, expr: model.Attr) -> _Step | None:
         found: list[_Step] = []

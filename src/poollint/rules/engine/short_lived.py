@@ -1,4 +1,4 @@
-"""Engines that no place outside can keep: they live for one call, and a pool is of no use to them (POL301)."""
+"""Engines that nobody else can use: they live for one call or one object, and a pool is of no use to them (POL301)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from poollint.rules.engine.exemptions import (
     escapes_to_owner,
     exempt,
     known_to_run_once,
+    runs_repeatedly,
     stored_per_database,
     unreferenced_private,
 )
@@ -22,10 +23,12 @@ _PER_CALL = (Holder.FUNCTION, Holder.DEPENDENCY)
 
 
 def short_lived(site: EngineSite) -> bool:
-    """A function makes a pooled engine for itself, and could not share it: its URL or its event loop is the call's."""
-    if site.holder not in _PER_CALL or site.pool not in _POOLED or site.hidden:
+    """A function makes a pooled engine for itself, or each of many objects does, and it could not be shared."""
+    if site.pool not in _POOLED or site.hidden or not cannot_be_shared(site) or exempt(site):
         return False
-    return cannot_be_shared(site) and not outlives_the_call(site) and not exempt(site)
+    if site.holder is Holder.INIT:
+        return runs_repeatedly(site) and not disposed_always(site) and not stored_per_database(site)
+    return site.holder in _PER_CALL and not outlives_the_call(site)
 
 
 def cannot_be_shared(site: EngineSite) -> bool:

@@ -1,6 +1,7 @@
 """## What it does
 Finds engines with a pool that live for one call and cannot be shared, because the URL is an argument or each call runs
-an event loop of its own. Also Alembic's `env.py`, as information.
+an event loop of its own. Also those of a class that is instantiated again and again with another URL, and, as
+information, Alembic's `env.py`.
 
 Another rule about engines mostly reports the same place; then this one is advice inside of it.
 
@@ -51,7 +52,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
-from poollint.program.sites import Pool
+from poollint.program.sites import Holder, Pool
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import in_memory_database, in_tests
 from poollint.rules.engine.reporting import assumed_confidence, proven_confidence, verdict
@@ -89,16 +90,16 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 
 def _verdict(site: EngineSite, severity: Severity) -> Verdict:
-    known = site.frequency.known
-    head = f"{call_name(site)} keeps a pool for one run of {symbol_name(site.symbol)}"
-    if short_lived(site) and known:
-        head = f"{call_name(site)} keeps a pool that lives for one call, {per(site.frequency)}"
+    head, entry = f"{call_name(site)} keeps a pool for one run of {symbol_name(site.symbol)}", ""
+    if short_lived(site) and site.frequency.known:
+        life = "object" if site.holder is Holder.INIT else "call"
+        head, entry = f"{call_name(site)} keeps a pool for one {life}, {per(site.frequency)}", site.frequency.entry
     return verdict(
         METADATA,
         site,
-        sentence(head, site.frequency.entry if known else "", "add poolclass=NullPool"),
+        sentence(head, entry, "add poolclass=NullPool"),
         severity,
-        proven_confidence(site) if known else assumed_confidence(site),
+        proven_confidence(site) if site.frequency.known else assumed_confidence(site),
         fix_title="Add poolclass=NullPool",
         fix_applicability="unsafe",
     )

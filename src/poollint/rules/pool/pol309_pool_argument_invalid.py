@@ -27,8 +27,9 @@ engine = create_engine("postgresql+psycopg2://app@db/app", poolclass=NullPool)
 ## When it stays quiet
 - The URL, the pool class or a keyword is not constant, and the fault depends on it; a pool class of your own.
 - A mapping that is unpacked (`**options`) and can change before: by an item, a method, another function.
-- The fault depends on the version of SQLAlchemy, and the call stands in a branch.
-- A `try` around the call catches the error. A sync engine that `AsyncEngine()` may wrap.
+- The fault depends on the version of SQLAlchemy, and the call stands in a branch. Where no file names the version, 2.x
+  is assumed, with medium confidence.
+- A `try` around the call catches the error. A sync engine that `AsyncEngine()` may wrap, or that never connects.
 - A driver that is not SQLAlchemy's own, for arguments that its dialect could have. Tests.
 
 ## Fix safety
@@ -48,7 +49,9 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.misuses.sites import MisuseKind
 from poollint.program.pooling.sites import FaultKind
+from poollint.program.versions import UNDECLARED
 from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.engine.exemptions import in_tests, never_connects
 from poollint.rules.engine.wording import as_call, clip
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 from poollint.rules.pool.reporting import kept_verdict
@@ -68,15 +71,27 @@ METADATA = Metadata(
 )
 
 _CLEAR_CURE = (FaultKind.REFUSED, FaultKind.ONLY_TRUE)
+_WHEN_CONNECTING = (FaultKind.NO_POOL, FaultKind.WRONG_DRIVER)
+"""What a sync create_engine() itself accepts."""
 
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each engine that cannot be made or used, and for each session on the wrong kind of engine."""
-    engines = [_verdict(pool, pool.faults[0]) for pool in sites.pools if pool.faults and not pool.engine.in_test]
+    declared = sites.versions.sqlalchemy != UNDECLARED.sqlalchemy
+    faults = ((pool, first_fault(pool)) for pool in sites.pools)
+    engines = [_verdict(pool, fault, declared) for pool, fault in faults if fault is not None]
     return [*engines, *(_bound(each) for each in misuses(sites, MisuseKind.WRONG_BIND))]
 
 
-def _verdict(pool: PoolSite, fault: Fault) -> Verdict:
+def first_fault(pool: PoolSite) -> Fault | None:
+    """The fault to report; what fails at the first connection is none for an engine that never connects."""
+    if in_tests(pool.engine):
+        return None
+    late = _WHEN_CONNECTING if never_connects(pool.engine) and not pool.engine.is_async else ()
+    return next((fault for fault in pool.faults if fault.kind not in late), None)
+
+
+def _verdict(pool: PoolSite, fault: Fault, declared: bool) -> Verdict:
     head, advice = message(pool, fault)
     clear = fault.kind in _CLEAR_CURE or (fault.kind is FaultKind.NO_POOL and bool(fault.instead))
     return kept_verdict(
@@ -86,7 +101,7 @@ def _verdict(pool: PoolSite, fault: Fault) -> Verdict:
         head,
         advice,
         Severity.ERROR,
-        Confidence.MEDIUM if fault.assumed else Confidence.HIGH,
+        Confidence.HIGH if declared or not fault.by_version else Confidence.MEDIUM,
         fix_title=advice[0].upper() + advice[1:],
         fix_applicability="safe" if clear and fault.chosen else "display",
     )

@@ -91,13 +91,14 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 def _verdict(pool: PoolSite, use: RegistryUse) -> Verdict:
     name = pool.pool.rpartition(".")[2]
     in_memory = pool.storage in (Storage.MEMORY, Storage.MODE_MEMORY)
+    is_sqlite = in_memory or pool.storage is Storage.FILE
     if name == "StaticPool":
         head = f"every {occasion(use.frequency)} is in the one transaction of this {name}"
     elif in_memory:
         head = f"every thread has an empty database of its own with {name}"
     else:
         head = f"{name} closes connections that other threads use"
-    cure = "use a file or file::memory:?cache=shared" if pool.storage is not Storage.SERVER else "use the default pool"
+    cure = "use a file, or cache=shared" if is_sqlite else "use the default pool"
     return kept_verdict(
         METADATA,
         pool.span,
@@ -106,7 +107,7 @@ def _verdict(pool: PoolSite, use: RegistryUse) -> Verdict:
         cure,
         entry=use.frequency.entry,
         chain=(*use.frequency.chain, Step(use.span, f"{use.symbol}() uses the engine")),
-        fix_title=cure[0].upper() + cure[1:],
+        fix_title="Use a file, or file::memory:?cache=shared&uri=true" if is_sqlite else "Use the default pool",
     )
 
 

@@ -39,7 +39,6 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.pooling.sites import Storage
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.engine.wording import call_name
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _verdict(pool: PoolSite) -> Verdict:
         METADATA,
         pool.span,
         pool.symbol,
-        f"{call_name(pool.engine)} gets a pool of one connection for mode=memory, which is deprecated",
+        "mode=memory chooses a pool of one connection, which is deprecated",
         f"pass poolclass={queue}",
         Severity.INFO,
         fix_title=f"Pass poolclass={queue}",
