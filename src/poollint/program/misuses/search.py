@@ -10,6 +10,7 @@ from poollint.program.misuses.binding import Binding
 from poollint.program.misuses.dependencies import Dependencies
 from poollint.program.misuses.driver_state import DriverState
 from poollint.program.misuses.handing import Handing
+from poollint.program.misuses.kept_handles import KeptHandles
 from poollint.program.misuses.never_committed import NeverCommitted
 from poollint.program.misuses.reopened import Reopened
 from poollint.program.misuses.session_connections import SessionConnections
@@ -56,6 +57,7 @@ class Misuses:
             SessionConnections(resolver, places),
             DriverState(typed, places),
             Handing(resolver, typed, callers, places, makings),
+            KeptHandles(resolver, typed, places, makings),
             Dependencies(resolver, places, makings),
             AppContexts(resolver, callers, places),
             Reopened(resolver, callers.mentions, typed, places),

@@ -44,6 +44,8 @@ def run():
 ```
 
 ## When it stays quiet
+- A session that an object keeps is reported where threads are given a bound method of one object; a method that takes a
+  lock around its work is not.
 - The maker waits at once: `await asyncio.to_thread(work, session)`, `submit(...).result()`, `join()`.
 - The session is made anew for each thread, or it is the registry of a scoped_session.
 - One thread gets the session and nothing in the maker closes it.

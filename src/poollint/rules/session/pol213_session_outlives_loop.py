@@ -38,8 +38,8 @@ def consume(queue):
 
 ## When it stays quiet
 - Something in the loop commits, rolls back or closes the session.
-- The loop ends by itself: its condition is not constant, or it holds a `break` or `return`; the consumer is told when to
-  stop (`consumer_timeout_ms`).
+- The loop ends by itself: its condition is not constant, or it holds a `break` or `return`; the consumer is told when
+  to stop (`consumer_timeout_ms`).
 - The session is passed on, stored or returned.
 - Tests and migrations.
 
