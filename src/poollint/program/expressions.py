@@ -53,6 +53,11 @@ def is_falsy(expr: model.Expr | None) -> bool:
     return isinstance(expr, model.Const) and not expr.value and not expr.kind
 
 
+def is_none(expr: model.Expr) -> bool:
+    """The literal None."""
+    return isinstance(expr, model.Const) and expr.value is None and not expr.kind
+
+
 def text_of(expr: model.Expr) -> str:
     """The text of a string literal, else ""."""
     return expr.value if isinstance(expr, model.Const) and isinstance(expr.value, str) else ""

@@ -5,13 +5,12 @@ The resolver answers "what may this be"; a rule that says "this raises" has to k
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import names_bound, text_of
-from poollint.program.folding import Folding
-from poollint.program.values import External
+from poollint.program.imports import imported_module
+from poollint.program.values import External, ModuleValue
 
 if TYPE_CHECKING:
     from poollint.program.names import Resolver
@@ -25,15 +24,17 @@ class Certain:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._folding = Folding(resolver)
 
     # ---------------------------------------------------------------------------------------------- values
-    def value(self, path: str, scope: int, expr: model.Expr) -> Value | None:
+    def value(self, path: str, scope: int, expr: model.Expr, depth: int = 0) -> Value | None:
         """The one value of an import, of an attribute of it, or of a call of a library; through variables set once."""
         expr = self.behind(path, scope, expr)
+        elsewhere = self.elsewhere(path, scope, expr) if depth <= _DEEPEST else None
+        if elsewhere is not None:
+            return self.value(elsewhere[0], 0, elsewhere[1], depth + 1)
         if isinstance(expr, model.CallRef):
             call = self._resolver.call(path, expr.index)
-            if not isinstance(self.value(path, call.scope, call.func), External):
+            if not isinstance(self.value(path, call.scope, call.func, depth + 1), External):
                 return None
         elif not self._is_imported(path, scope, expr):
             return None
@@ -59,7 +60,7 @@ class Certain:
         value = self._only_value(path, holder, name) if holder is not None else None
         return (holder, value) if holder is not None and value is not None else None
 
-    def imported(self, path: str, scope: int, name: str) -> model.Import | None:
+    def _imported(self, path: str, scope: int, name: str) -> model.Import | None:
         """The only import that binds the name where it is seen from `scope`."""
         if self._holder(path, scope, name) is not None:
             return None
@@ -70,6 +71,20 @@ class Certain:
             if found:
                 return found[0] if len(found) == 1 else None
             current = facts.parent
+        return None
+
+    def elsewhere(self, path: str, scope: int, expr: model.Expr) -> tuple[str, model.Name] | None:
+        """The module of the program, and the name there, that an imported name or an attribute of a module means."""
+        if isinstance(expr, model.Name):
+            imported = self._imported(path, scope, expr.id)
+            if imported is None or not imported.attribute:
+                return None
+            module = imported_module(self._resolver.project, path, imported)
+            is_file = module is not None and not module.endswith("/")
+            return (module, model.Name(imported.attribute)) if module is not None and is_file else None
+        if isinstance(expr, model.Attr):
+            modules = {v.path for v in self._resolver.values(path, scope, expr.value) if isinstance(v, ModuleValue)}
+            return (modules.pop(), model.Name(expr.attr)) if len(modules) == 1 else None
         return None
 
     def _holder(self, path: str, scope: int, name: str) -> int | None:
@@ -97,16 +112,13 @@ class Certain:
         return bound[0].value if single else None
 
     # ---------------------------------------------------------------------------------------------- text
-    def text(self, path: str, scope: int, expr: model.Expr) -> str:
+    def text(self, path: str, scope: int, expr: model.Expr, depth: int = 0) -> str:
         """The constant text of an expression, also of a variable of another module; "" where it is not constant."""
-        folded = self._folding.of(path, scope, expr)
-        if not folded.startswith(("'", '"')):
-            return ""
-        try:
-            value = ast.literal_eval(folded)
-        except (SyntaxError, ValueError):
-            return ""
-        return value if isinstance(value, str) else ""
+        expr = self.behind(path, scope, expr)
+        if depth > _DEEPEST or isinstance(expr, model.Const):
+            return text_of(expr)
+        elsewhere = self.elsewhere(path, scope, expr)
+        return self.text(elsewhere[0], 0, elsewhere[1], depth + 1) if elsewhere is not None else ""
 
     def beginning(self, path: str, scope: int, expr: model.Expr) -> str:
         """The constant text that an f-string or a sum of texts begins with."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.library.words import Loop
+from poollint.program.expressions import is_none
 from poollint.program.loops import ancestors
 from poollint.program.pooling.databases import numbers
 from poollint.program.pooling.sites import Fault, FaultKind
@@ -195,11 +196,6 @@ def _names_type_error(test: model.Expr) -> bool:
         return any(_names_type_error(item) for item in test.items)
     name = test.attr if isinstance(test, model.Attr) else test.id if isinstance(test, model.Name) else ""
     return name in ("TypeError", "ArgumentError", "InvalidRequestError", "SQLAlchemyError")
-
-
-def is_none(expr: model.Expr) -> bool:
-    """The literal None, which says the same as leaving the argument out."""
-    return isinstance(expr, model.Const) and expr.value is None and not expr.kind
 
 
 def _name(row: PoolClass) -> str:

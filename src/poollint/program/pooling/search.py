@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from poollint.library.model import Owner
 from poollint.program import spans
 from poollint.program.arguments import url_argument
-from poollint.program.expressions import spelled
+from poollint.program.expressions import is_none, spelled
 from poollint.program.graph import Run
 from poollint.program.lifetimes.making import Making
 from poollint.program.lifetimes.registry_sites import RegistryUse
 from poollint.program.pooling.certain import Certain
 from poollint.program.pooling.creators import Creators
 from poollint.program.pooling.databases import UNKNOWN, database, default_pool
-from poollint.program.pooling.faults import EngineCall, Faults, is_in_branch, is_none
+from poollint.program.pooling.faults import EngineCall, Faults, is_in_branch
 from poollint.program.pooling.sites import PoolSite
 from poollint.program.pooling.uses import EnginesBehind, Place
 from poollint.program.values import External
@@ -111,7 +111,7 @@ class Pools:
             pooled.open_ended,
             single=self._is_single(made.pool),
             in_branch=is_in_branch(self._resolver.scope(path, call.scope), call),
-            external=bool(pooled.users) and bool(self._resolver.project.containing(_POOLERS)),
+            external=self._has_pooler(pooled),
             lender=self._creators.lender(path, call.scope, made.keywords),
             faults=() if engine.in_test else self._faults.of(made),
             uses=tuple(self._use(*place) for place in pooled.users),
@@ -152,6 +152,10 @@ class Pools:
     def _is_single(self, pool: str) -> bool:
         row = self._library.pool_class(pool) if pool else None
         return row is not None and row.single
+
+    def _has_pooler(self, pooled: Pooled) -> bool:
+        asked = bool(pooled.users) and pooled.call.pool == _NULL
+        return asked and bool(self._resolver.project.containing(_POOLERS))
 
     def _use(self, path: str, index: int) -> RegistryUse:
         facts = self._resolver.facts(path)

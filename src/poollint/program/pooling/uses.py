@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import without_await
-from poollint.program.imports import imported_module
-from poollint.program.values import ClassValue, External, Instance, ModuleValue, functions_of
+from poollint.program.expressions import is_none, without_await
+from poollint.program.values import ClassValue, External, Instance, functions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,25 +59,23 @@ class EnginesBehind:
         found = self._certain.assigned(path, scope, name)
         if found is not None:
             return path, *found
-        imported = self._certain.imported(path, scope, name)
-        if imported is None or not imported.attribute:
-            return None
-        module = imported_module(self._resolver.project, path, imported)
-        return (module, 0, model.Name(imported.attribute)) if module is not None and not module.endswith("/") else None
+        elsewhere = self._certain.elsewhere(path, scope, model.Name(name))
+        return (elsewhere[0], 0, elsewhere[1]) if elsewhere is not None else None
 
     def _before_attribute(self, path: str, scope: int, expr: model.Attr) -> _Step | None:
-        found: list[_Step] = []
-        for value in self._resolver.values(path, scope, expr.value):
-            if isinstance(value, ModuleValue):
-                found.append((value.path, 0, model.Name(expr.attr)))
-            elif isinstance(value, (Instance, ClassValue)):
-                cls = value.cls if isinstance(value, Instance) else value
-                members = self._resolver.classes.find(cls, expr.attr)
-                for member in members[1] if members is not None else ():
-                    if members is None or member.kind != "value" or member.value is None:
-                        return None
-                    found.append((members[0].path, member.scope, member.value))
-        return found[0] if len(found) == 1 else None
+        """The variable of a module of the program, or what the one assignment to an attribute of a class gives it."""
+        elsewhere = self._certain.elsewhere(path, scope, expr)
+        if elsewhere is not None:
+            return elsewhere[0], 0, elsewhere[1]
+        owners = [v for v in self._resolver.values(path, scope, expr.value) if isinstance(v, (Instance, ClassValue))]
+        if len(owners) != 1:
+            return None
+        cls = owners[0].cls if isinstance(owners[0], Instance) else owners[0]
+        owner, members = self._resolver.classes.find(cls, expr.attr) or (cls, [])
+        set_to = [member for member in members if member.value is None or not is_none(member.value)]
+        if len(set_to) != 1 or set_to[0].kind != "value" or set_to[0].value is None:
+            return None
+        return owner.path, set_to[0].scope, set_to[0].value
 
     def _before_call(self, path: str, index: int) -> _Step | None:
         """What a call is given to stand on, what it is a method of, or what the function returns."""
