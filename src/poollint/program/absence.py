@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from poollint.facts import model
-from poollint.program.expressions import assignments, dotted, last_name, text_of, without_await
+from poollint.program.expressions import assignments, dotted, is_none, last_name, text_of, without_await
 from poollint.program.filling import is_empty_display
 from poollint.program.loops import DEEPEST, ancestors, last_inside
 from poollint.program.regions import Region
@@ -56,7 +56,7 @@ class Absence:
                 negated = guarded.kind == "else"
                 for asked in (*self.missing(path, guarded.test, negated), *_switched_on(guarded.test, negated)):
                     yield asked, each, 0
-            elif guarded.kind == "case" and guarded.test is not None and _is_none(guarded.target):
+            elif guarded.kind == "case" and guarded.test is not None and is_none(guarded.target):
                 for asked in self._read_by(path, guarded.test):
                     yield asked, each, 0
             elif guarded.kind == "except" and _catches_missing(guarded.test):
@@ -134,7 +134,7 @@ class Absence:
             # `len(C) < 1`, negated `len(C) > 0`; a larger number is a bound for what the container gets.
             if (op in ("<", "<=")) != negated and self._is_length(path, test.left):
                 yield from self._read_by(path, test.left)
-        elif _is_none(test.right) or is_empty_display(test.right):
+        elif is_none(test.right) or is_empty_display(test.right):
             if (op in ("is", "==")) != negated:
                 yield from self._read_by(path, test.left)
         elif op in ("is", "is not", "==", "!=") and isinstance(test.right, (model.Name, model.Attr, model.Const)):
@@ -254,10 +254,6 @@ def _switched_on(test: model.Expr, negated: bool) -> Iterator[Tested]:
             yield from _switched_on(item, negated)
     elif isinstance(test, (model.Name, model.Attr)) and not negated:
         yield Tested(test, on=True)
-
-
-def _is_none(expr: model.Expr | None) -> bool:
-    return isinstance(expr, model.Const) and expr.value is None and not expr.kind
 
 
 def _catches_missing(caught: model.Expr | None) -> bool:

@@ -53,7 +53,7 @@ def is_falsy(expr: model.Expr | None) -> bool:
     return isinstance(expr, model.Const) and not expr.value and not expr.kind
 
 
-def is_none(expr: model.Expr) -> bool:
+def is_none(expr: model.Expr | None) -> bool:
     """The literal None."""
     return isinstance(expr, model.Const) and expr.value is None and not expr.kind
 

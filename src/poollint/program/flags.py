@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.absence import left_in_front
-from poollint.program.expressions import assignments, is_falsy
+from poollint.program.expressions import assignments, is_falsy, is_none
 from poollint.program.loops import ancestors
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _flags(scope: model.Scope, test: model.Expr, holds: bool) -> Iterator[str]:
         if parameter is None or test.op not in ("is", "is not") or test.right.kind:
             return
         missing = (test.op == "is") == holds
-        if parameter.default is None or (isinstance(parameter.default, model.Const) and is_none(parameter.default)):
+        if parameter.default is None or is_none(parameter.default):
             if missing:
                 yield parameter.name
             elif parameter.default is not None:
@@ -73,8 +73,3 @@ def _parameter(scope: model.Scope, expr: model.Expr) -> model.Parameter | None:
 def is_on(expr: model.Expr | None) -> bool:
     """A literal True, or another literal that is true."""
     return isinstance(expr, model.Const) and bool(expr.value) and not expr.kind
-
-
-def is_none(expr: model.Const) -> bool:
-    """A literal None."""
-    return expr.value is None and not expr.kind
