@@ -15,6 +15,7 @@ from poollint.program.conditions import Conditions
 from poollint.program.following import Argument, Following
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.instances import Instances
+from poollint.program.loading import Loading
 from poollint.program.mentions import Mentions, imported_as
 from poollint.program.methods import Methods
 from poollint.program.references import Position, Role
@@ -38,6 +39,7 @@ class Callers:
         self.conditions = Conditions(resolver)
         instances = Instances(resolver, self.mentions, places)
         stores = Stores(resolver, self.mentions, instances)
+        self._loading = Loading(resolver, self.mentions, places)
         self._resolver = resolver
         self._registrations = registrations
         self._following = Following(resolver, guards, registrations, places, self.mentions, stores)
@@ -152,6 +154,9 @@ class Callers:
             if cls in self._resolver.values(path, reference.position.scope, reference.expr):
                 trail.referenced = True
                 self._following.follow(path, reference.position, trail)
+        for path, reference in self._loading.mentions_of(cls):
+            trail.referenced = True
+            self._following.follow(path, reference.position, trail)
         for index in self._resolver.scope(cls.path, cls.scope).children:
             child = self._resolver.scope(cls.path, index)
             if child.kind == "function" and child.parameters:

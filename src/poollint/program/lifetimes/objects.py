@@ -1,7 +1,7 @@
 """Sessions and connections that an object keeps, where nobody can close them: neither the class nor who makes it.
 
 `Audit().count()`: the class runs statements on `self.session` and never ends them, and every object of it is dropped in
-the function that makes it.
+the function that makes it, or with its request.
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import is_call
-from poollint.program.graph import Construct
+from poollint.program.graph import Construct, Run
 from poollint.program.lifetimes.observations import Escape
 from poollint.program.lifetimes.spread import Use, call_on
 from poollint.program.references import Role
+from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from poollint.library.model import Handle
     from poollint.program.callers import Callers
-    from poollint.program.graph import Source
+    from poollint.program.graph import Node, Source
     from poollint.program.lifetimes.making import Making
     from poollint.program.lifetimes.observations import Observations
     from poollint.program.names import Resolver
-    from poollint.program.references import Reference
+    from poollint.program.references import Position, Reference
     from poollint.program.values import ClassValue
 
+FARTHEST = 3
+"""Functions that an object is returned through."""
 _CONSTRUCTOR = "__init__"
+_OF_A_REQUEST = frozenset({"flask.g", "flask.globals.g"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,26 @@ class Objects:
 
     # ---------------------------------------------------------------------------------------------- the class
     def _uses(self, cls: ClassValue, attribute: str, handle: Handle) -> dict[str, list[int]]:
-        """The lines that run a statement on the attribute, by method; empty where anything else is done with it."""
+        """The lines of the methods that run a statement on the attribute and do not end the transaction.
+
+        Nothing where the class closes it, or does anything else with it.
+        """
         facts = self._resolver.facts(cls.path)
         taking = {*handle.executes, *handle.takes, *handle.lazy}
+        ending = {*handle.commits, *handle.rolls_back}
+        ended: set[str] = set()
         found: dict[str, list[int]] = {}
         for method, reference in self._in_methods(cls, attribute):
             index, called = call_on(facts, Use(cls.path, reference.position, reference.expr)) or (-1, "")
             if called in taking:
                 found.setdefault(method, []).append(facts.calls[index].line)
+            elif called in ending:
+                ended.add(method)
             elif called not in handle.quiet:
                 return {}
-        return {} if self._hands_itself_out(cls) else found
+        if self._hands_itself_out(cls):
+            return {}
+        return {method: lines for method, lines in found.items() if method not in ended}
 
     def _in_methods(self, cls: ClassValue, name: str) -> Iterator[tuple[str, Reference]]:
         """The mentions of a name in the class, with the method around each."""
@@ -112,13 +125,22 @@ class Objects:
 
     # ---------------------------------------------------------------------------------------------- its objects
     def _is_always_dropped(self, cls: ClassValue, taking: frozenset[str]) -> bool:
-        """Every object stays in the function that makes it, where a method that runs a statement is called."""
-        sources = self._callers.sources(Construct(cls.path, cls.scope))
-        called = [self._methods_called(source) for source in sources]
-        return bool(called) and all(methods is not None and methods & taking for methods in called)
+        """No object outlives the function that makes it, or its request, and each of them runs a statement."""
+        called = self._of_results(Construct(cls.path, cls.scope), FARTHEST)
+        return called is not None and bool(called & taking)
 
-    def _methods_called(self, source: Source) -> set[str] | None:
-        """The methods that are called on the new object; None where it leaves the function."""
+    def _of_results(self, node: Node, depth: int) -> set[str] | None:
+        """The methods that are called on what the node gives; None where it may be kept, or nothing is known of it."""
+        found: set[str] = set()
+        sources = self._callers.sources(node)
+        for source in sources:
+            called = self._at_source(source, depth)
+            if called is None:
+                return None
+            found |= called
+        return found if sources else None
+
+    def _at_source(self, source: Source, depth: int) -> set[str] | None:
         path = source.span.path
         references = self._callers.mentions.references(path)
         if source.caller is None or not source.is_call or references is None:
@@ -131,24 +153,66 @@ class Objects:
             _, called = call_on(facts, Use(path, position, model.CallRef(index))) or (-1, "")
             if called:
                 return {called, _CONSTRUCTOR}
-            scope = facts.scopes[position.scope]
-            if position.role is Role.ASSIGNED and scope.kind == "function" and is_call(position.whole, index):
-                target = scope.ops[position.index].target
-                if isinstance(target, model.Name) and target.id not in {*scope.globals, *scope.nonlocals}:
-                    return self._methods_of_variable(path, position.scope, target.id)
+            if not is_call(position.whole, index):
+                return None
+            if position.role is Role.ASSIGNED:
+                return self._of_target(path, position)
+            if position.role is Role.RETURNED and depth > 0:
+                return self._of_results(Run(path, position.scope), depth - 1)
         return None
 
-    def _methods_of_variable(self, path: str, scope: int, name: str) -> set[str] | None:
-        found = {_CONSTRUCTOR}
-        for reference in self._callers.mentions.of(path, name):
-            if reference.position.scope == scope and isinstance(reference.expr, model.Name):
-                _, called = call_on(self._resolver.facts(path), Use(path, reference.position, reference.expr)) or (
-                    -1,
-                    "",
+    def _of_target(self, path: str, position: Position) -> set[str] | None:
+        scope = self._resolver.scope(path, position.scope)
+        target = scope.ops[position.index].target
+        if isinstance(target, model.Attr) and self._lasts_for_a_request(path, position.scope, target.value):
+            return self._of_context(target.attr)
+        if isinstance(target, model.Name) and scope.kind == "function":
+            if target.id not in {*scope.globals, *scope.nonlocals}:
+                mentions = self._callers.mentions.of(path, target.id)
+                return self._called_on(
+                    path,
+                    [
+                        each
+                        for each in mentions
+                        if each.position.scope == position.scope and isinstance(each.expr, model.Name)
+                    ],
                 )
-                if not called:
-                    return None
-                found.add(called)
+        return None
+
+    def _called_on(self, path: str, references: Iterable[Reference]) -> set[str] | None:
+        """The methods that are called where the object is mentioned; None where anything else is done with it."""
+        found = {_CONSTRUCTOR}
+        for reference in references:
+            use = Use(path, reference.position, reference.expr)
+            _, called = call_on(self._resolver.facts(path), use) or (-1, "")
+            if not called:
+                return None
+            found.add(called)
+        return found
+
+    # ---------------------------------------------------------------------------------------------- requests
+    def _lasts_for_a_request(self, path: str, scope: int, owner: model.Expr) -> bool:
+        values = self._resolver.values(path, scope, owner)
+        return any(isinstance(value, (External, ExternalInstance)) and value.fqn in _OF_A_REQUEST for value in values)
+
+    def _of_context(self, name: str) -> set[str] | None:
+        """The methods that the program calls on `g.name`."""
+        found = {_CONSTRUCTOR}
+        project = self._resolver.project
+        for path in project.mentioning(name):
+            data = project.data(path)
+            if any(quote + name.encode() + quote in data for quote in (b"'", b'"')):
+                return None  # `g.pop("name")`
+            references = [
+                each
+                for each in self._callers.mentions.of(path, name)
+                if isinstance(each.expr, model.Attr)
+                and self._lasts_for_a_request(path, each.position.scope, each.expr.value)
+            ]
+            called = self._called_on(path, references)
+            if called is None:
+                return None
+            found |= called
         return found
 
 

@@ -35,7 +35,7 @@ def name_of(user_id):
 ## When it stays quiet
 - The session is returned, stored, yielded, or passed to code that may keep or close it: its owner is judged instead.
 - An attribute of an object counts where the class never ends what it runs, and every object stays in the function that
-  makes it, again and again.
+  makes it, or in Flask's `g`, again and again.
 - No statement runs on it, or every path ends in commit or rollback (POL203).
 - It comes from a scoped_session, or is bound to a connection that somebody else opened.
 - Tests and migrations. In a script that ends soon it is info.
