@@ -65,6 +65,26 @@ class Library:
         return frozenset(name.rpartition(".")[2] for name in self._tables.engine_factories.numbers)
 
     @property
+    def factory_pairs(self) -> frozenset[tuple[bytes, bytes, bytes]]:
+        """(text, package, name): a file that calls the factory of this name contains the text."""
+        table = self._tables.engine_factories
+        found: set[tuple[bytes, bytes, bytes]] = set()
+        for name, numbers in table.numbers.items():
+            package, last = name.partition(".")[0].encode(), name.rpartition(".")[2].encode()
+            for number in numbers:
+                texts = table.rows[number].markers
+                found.update((text.encode(), package, last) for text in texts or (last.decode(),))
+        return frozenset(found)
+
+    @property
+    def session_packages(self) -> frozenset[str]:
+        """SQLAlchemy and the packages that hand out its sessions: what a file that imports sessions mentions."""
+        tables = self._tables
+        sessions = {name.partition(".")[0] for name in (*tables.session_factories.numbers, *tables.handles.numbers)}
+        engines = {name.partition(".")[0] for name in tables.engine_factories.numbers}
+        return frozenset(sessions.union(name for name in engines if "alchemy" in name))
+
+    @property
     def session_factory_names(self) -> frozenset[str]:
         """The last parts of the names of what makes sessions, or makes something that makes them."""
         return frozenset(name.rpartition(".")[2] for name in self._tables.session_factories.numbers)
@@ -202,13 +222,16 @@ class Library:
         return tuple(sorted({row.fqn.partition(".")[0].encode() for row in rows if "*" in row.methods}))
 
     @property
-    def slow_markers(self) -> tuple[bytes, ...]:
-        """Byte strings: a file without any of them makes no slow call by itself."""
-        found = set()
-        for name in self._tables.slow_calls.numbers:
-            root, _, last = name.partition(".")
-            found.add(last if root in _WITH_MUCH_ELSE else root)
-        return tuple(sorted(text.encode() for text in found))
+    def slow_modules(self) -> frozenset[bytes]:
+        """The packages of which much waits: a file that calls it by itself imports something from one of them."""
+        roots = {name.partition(".")[0] for name in self._tables.slow_calls.numbers}
+        return frozenset(map(str.encode, roots - _WITH_MUCH_ELSE))
+
+    @property
+    def slow_functions(self) -> frozenset[bytes]:
+        """The functions that wait, of the modules of which little does."""
+        names = (name.rpartition(".") for name in self._tables.slow_calls.numbers)
+        return frozenset(last.encode() for module, _, last in names if module in _WITH_MUCH_ELSE)
 
     @property
     def streamer_names(self) -> frozenset[str]:

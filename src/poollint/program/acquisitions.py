@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.library.markers import NEVER_ALONE
 from poollint.library.model import Owner
-from poollint.program.expressions import last_name
+from poollint.program.expressions import last_name, values_given
 from poollint.program.mentions import called_as
 from poollint.program.references import Role
 from poollint.program.values import ClassValue, External, ExternalInstance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from poollint.library.model import EngineFactory
     from poollint.program.mentions import Mentions
     from poollint.program.names import Resolver
@@ -42,10 +45,26 @@ class Acquisitions:
         self._library = resolver.library
         self._mentions = mentions
 
+    def files(self, paths: Sequence[str]) -> Sequence[str]:
+        """Those of the files that may call a factory: each holds a factory's own name, and what marks that factory."""
+        project = self._resolver.project
+        if project.everything:
+            return paths
+        names: dict[bytes, set[bytes]] = {}
+        for text, package, name in self._library.factory_pairs:
+            if text not in NEVER_ALONE or project.mentioning(package.decode()):
+                names.setdefault(text, set()).add(name)
+        found = []
+        for path in project.naming(paths, self._library.factory_names):
+            data, tokens = project.data(path), project.tokens(path)
+            if any(text in data and not tokens.isdisjoint(called) for text, called in names.items()):
+                found.append(path)
+        return found
+
     def of(self, paths: list[str]) -> list[Acquisition]:
         """The engine factory calls of these files, in order. Each file with one holds the factory's own name."""
         found: list[Acquisition] = []
-        for path in self._resolver.project.naming(paths, self._library.factory_names):
+        for path in self.files(paths):
             facts = self._resolver.project.facts(path)
             if facts is None:
                 continue
@@ -103,7 +122,8 @@ class Acquisitions:
     def _given_away(self, path: str, names: frozenset[str]) -> list[Acquisition]:
         """`providers.Factory(create_engine, url)`: a new engine at every use of the provider."""
         found: list[Acquisition] = []
-        for name in sorted(names):
+        calls = self._resolver.facts(path).calls
+        for name in sorted({last_name(given) for call in calls for given in values_given(call)} & names):
             for reference in self._mentions.of(path, name):
                 position = reference.position
                 if position.role is not Role.ARGUMENT or not self._is_called_at_every_use(path, position):

@@ -16,6 +16,7 @@ from poollint.program.explain import Explainer
 from poollint.program.frequency import Frequencies
 from poollint.program.guards import Guards
 from poollint.program.holding.analysis import Holdings
+from poollint.program.injected import Injected
 from poollint.program.lifetimes.analysis import Lifetimes
 from poollint.program.lifetimes.disposing import Disposing
 from poollint.program.lifetimes.keeping import Keeping
@@ -114,15 +115,19 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     holdings = Holdings(resolver, callers, frequencies, places, lifetimes)
 
     holding = project.containing(request.library.markers)
+    finder = Acquisitions(resolver, callers.mentions)
     if request.jobs > 1:
-        project.prefetch(project.naming(holding, request.library.factory_names), request.jobs)
-    acquisitions = Acquisitions(resolver, callers.mentions).of(holding)
+        project.prefetch(finder.files(holding), request.jobs)
+    acquisitions = finder.of(holding)
     disposed = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
     nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
     nodes.extend(node for path, index in disposed for node in disposals.nodes(path, index))
     makings = lifetimes.makings()
     nodes.extend(node for making in makings for node in lifetimes.nodes(making))
-    held = holdings.find(makings)
+    importing = project.importing(holding, request.library.session_packages)
+    homes = frozenset((*importing, *(each.path for each in makings)))
+    injected = Injected.of(project, homes)
+    held = holdings.find(makings, injected)
     nodes.extend(node for each in held for node in holdings.nodes(each))
     keeping = Keeping(resolver, callers, frequencies, places)
     kept = keeping.found(acquisitions, makings)
@@ -142,7 +147,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
         tuple(sorted((*(site for _, site in handles), *lifetimes.exit_sites()), key=lambda site: site.span)),
         kept=keeping.sites(kept, finished, handles),
         held=tuple(holdings.site(each) for each in held),
-        misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers).of(holding)),
+        misuses=tuple(Misuses(resolver, callers, places, lifetimes.makers, injected).of(homes)),
         versions=request.versions,
         pools=pools.sites(pooled, finished),
     )

@@ -117,14 +117,14 @@ class Callers:
                         self._following.follow(path, reference.position, trail)
                 if alias != name and any(each.name == alias for each in facts.scopes[0].imports):
                     self._named(function, alias, None, trail)
-            for reference in references.strings.get(name, ()):
+            for reference in references.texts(name):
                 if self.mentions.is_text_of(path, reference, function):
                     trail.referenced = True
                     self._following.follow(path, reference.position, trail)
 
     def _lambda(self, function: Function, trail: Trail) -> None:
         references = self.mentions.references(function.path)
-        position = references.lambdas.get(function.scope) if references is not None else None
+        position = references.function(function.scope) if references is not None else None
         if position is not None:
             self._following.follow(function.path, position, trail)
 

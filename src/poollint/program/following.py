@@ -228,7 +228,7 @@ class Following:
 
     def _returned_by_lambda(self, giver: Function, trail: Trail) -> None:
         references = self._mentions.references(giver.path)
-        position = references.lambdas.get(giver.scope) if references is not None else None
+        position = references.function(giver.scope) if references is not None else None
         if position is not None and position.role is Role.ARGUMENT and isinstance(trail.target, ClassValue):
             self.follow(giver.path, position, trail)
 
@@ -250,7 +250,7 @@ class Following:
     def _result(self, path: str, index: int, trail: Trail) -> None:
         """The target is what this call gives: follow it from where the call stands."""
         references = self._mentions.references(path)
-        position = references.calls.get(index) if references is not None else None
+        position = references.call(index) if references is not None else None
         if position is None:
             return
         if position.role is Role.DECORATOR:

@@ -112,7 +112,7 @@ class Instances:
         """The names under which others find the result of the call, with the function that returns it."""
         references = self._mentions.references(path)
         assert references is not None
-        position: Position | None = references.calls.get(reference.position.index)
+        position: Position | None = references.call(reference.position.index)
         if position is None:
             return
         scope = self._resolver.scope(path, position.scope)
@@ -152,7 +152,7 @@ class Instances:
                 if reference.position.role is not Role.CALLEE or self._places.is_test(path):
                     continue
                 values = self._resolver.values(path, reference.position.scope, reference.expr)
-                position = references.calls.get(reference.position.index)
+                position = references.call(reference.position.index)
                 if cls in values and position is not None:
                     yield path, position
                     yield from self._held_in_variable(path, position, function, owner, seen)

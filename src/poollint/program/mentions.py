@@ -8,6 +8,7 @@ from poollint.facts import model
 from poollint.program.expressions import text_of
 from poollint.program.references import Reference, References, Role
 from poollint.program.values import BoundMethod, Function, Partial
+from poollint.program.written_imports import WrittenImports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ class Mentions:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+        self.imports = WrittenImports(resolver.project)
         self._references: dict[str, References | None] = {}
         self._files: dict[tuple[str, str], list[str]] = {}
 
@@ -28,7 +30,7 @@ class Mentions:
         """The reverse index of a file."""
         if path not in self._references:
             facts = self._resolver.project.facts(path)
-            self._references[path] = References(facts) if facts is not None else None
+            self._references[path] = References(facts, self._resolver.project.data(path)) if facts is not None else None
         return self._references[path]
 
     def of(self, path: str, name: str) -> list[Reference]:
@@ -44,6 +46,7 @@ class Mentions:
         if known is not None:
             return known
         mentioning = project.mentioning(name)
+        word = name.encode(errors="surrogateescape")
         found = {home}
         tails = {project.tail(home)}
         pending = [project.tail(home)]
@@ -57,12 +60,10 @@ class Mentions:
             for path in mentioning:
                 if path not in importers or path in found:
                     continue
+                if not project.everything and not self.imports.may_name(path, name):
+                    continue
                 found.add(path)
-                facts = project.facts(path)
-                exported = facts is not None and any(
-                    each.attribute == name or each.name == name for each in facts.scopes[0].imports
-                )
-                if exported and project.tail(path) not in tails:
+                if word in self.imports.of(path).names and project.tail(path) not in tails:
                     tails.add(project.tail(path))
                     pending.append(project.tail(path))
         known = self._files[key] = sorted(found)

@@ -74,7 +74,7 @@ class Methods:
         else:
             self._as_resource(function, owner, trail)
             self._looked_up(function, owner, name, trail)
-            if not trail.sources:
+            if not trail.sources and self._resolver.project.reading(name):
                 self._on_unnamed(function, owner, name, trail)
 
     # ---------------------------------------------------------------------------------------------- by name
@@ -153,7 +153,7 @@ class Methods:
     def _variable_of(self, path: str, index: int) -> tuple[int, str] | None:
         """The scope and name of the variable that the result of a call is assigned to."""
         references = self._mentions.references(path)
-        position = references.calls.get(index) if references is not None else None
+        position = references.call(index) if references is not None else None
         if position is None or position.role not in (Role.ASSIGNED, Role.ENTERED) or position.index < 0:
             return None
         target = self._resolver.scope(path, position.scope).ops[position.index].target

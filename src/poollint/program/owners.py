@@ -78,7 +78,7 @@ class Owners:
             if source.caller is None or references is None:
                 return False
             for index in spans.calls_at(self._resolver.facts(source.span.path), source.span):
-                position = references.calls.get(index)
+                position = references.call(index)
                 if position is None or position.role is not Role.ENTERED:
                     return False
                 found = True

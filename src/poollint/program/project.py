@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from poollint.facts.cache import FactsCache
 
 
+_WHOLE_WORDS = re.compile(rb"(?<=\W)\w+(?=\W)").findall
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A file that had to be read and could not be. `kind`: "syntax", "decoding", "depth" or "unreadable"; "internal":
@@ -119,14 +122,32 @@ class Project:
 
     def containing(self, markers: Iterable[bytes]) -> list[str]:
         """The files that contain any of the byte strings."""
-        is_marked = marker_scan(markers)
-        return [path for path in self.files if is_marked(self.data(path))]
+        wanted = tuple(markers)
+        is_marked = marker_scan(wanted)
+        return [path for path in self._worth_scanning(wanted) if is_marked(self.data(path))]
+
+    def _worth_scanning(self, markers: tuple[bytes, ...]) -> Sequence[str]:
+        """The files without which no marker is found: those with a word of each, where the words are known already."""
+        words = [found[0] if (found := _WHOLE_WORDS(marker)) else b"" for marker in markers]
+        if b"" in words or not self._tokens.is_complete:
+            return self.files
+        return self._tokens.naming(self.files, frozenset(words))
 
     def naming(self, paths: Sequence[str], names: frozenset[str]) -> Sequence[str]:
         """Those of the files in which any of the identifiers occurs (in code, a comment or a string)."""
         if self.everything or not all(map(str.isascii, names)):
             return paths
         return self._tokens.naming(paths, frozenset(map(str.encode, names)))
+
+    def tokens(self, path: str) -> frozenset[bytes]:
+        """The identifiers in a file (in code, a comment or a string)."""
+        return self._tokens.of(path)
+
+    def importing(self, paths: Sequence[str], packages: frozenset[str]) -> list[str]:
+        """Those of the files with an import statement that begins with one of the packages."""
+        names = b"|".join(re.escape(name.encode()) for name in sorted(packages))
+        search = re.compile(rb"(?:from|import)[ \t]+(?:" + names + rb")\b").search
+        return [path for path in self.naming(paths, packages) if search(self.data(path))]
 
     def mentioning(self, token: str) -> Sequence[str]:
         """The files in which the identifier occurs (in code, a comment or a string), in order."""
@@ -159,6 +180,13 @@ class Project:
             known = [path for path in self.mentioning(name) if pattern.search(self.data(path))]
             self._calling[name] = known
         return known
+
+    def reading(self, name: str) -> bool:
+        """Some file reads an attribute of this name."""
+        search = re.compile(
+            name.encode(errors="surrogateescape") + rb"(?<=\." + name.encode(errors="surrogateescape") + rb")"
+        ).search
+        return any(search(self.data(path)) for path in self.mentioning(name))
 
     @property
     def starring(self) -> frozenset[str]:

@@ -203,7 +203,7 @@ class Registrations:
         """The target is called and the coroutine goes to something that runs it: a context, not a frequency."""
         if position.role is not Role.CALLEE or references is None:
             return
-        outer = references.calls.get(position.index)
+        outer = references.call(position.index)
         if outer is None or outer.role is not Role.ARGUMENT:
             return
         call = self._resolver.call(path, outer.index)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROXY = "the shared session"
 """Stands among the names of a state; no variable is called so, so nothing unbinds it."""
-MARKERS = (b"scoped_session", b"flask_sqlalchemy")
+MARKERS = frozenset({"scoped_session", "async_scoped_session", "flask_sqlalchemy", "flask_sqlalchemy_lite"})
 _REGISTRIES = frozenset({"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session"})
 _SETTINGS = frozenset({"configure", "query_property", "has"})
 _DEEPEST = 3
@@ -120,7 +120,7 @@ class Ambient:
         project = self._resolver.project
         users = {
             path
-            for home in project.containing(MARKERS)
+            for home in project.naming(project.files, MARKERS)
             for name in self._registries(home)
             for path in self._mentions.files(home, name)
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,13 +29,12 @@ if TYPE_CHECKING:
     from poollint.program.callers import Callers
     from poollint.program.frequency import Frequencies
     from poollint.program.graph import Node
+    from poollint.program.injected import Injected
     from poollint.program.lifetimes.analysis import Lifetimes
     from poollint.program.lifetimes.making import Making
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
-_INJECTS = b"Depends("
-_ALIASES = re.compile(rb"^(\w+)\s*(?::[^=\n]*)?=\s*(?:[\w.]+\.)?Annotated\[", re.MULTILINE)
 NEAREST = 1
 """A function that is given a session waits itself, or in a helper that it calls. Through more, every function with such
 a parameter and all that it calls would have to be read (airflow: 270 files, and no finding)."""
@@ -75,20 +73,21 @@ class Holdings:
         self._streaming = StreamingHolds(resolver, self._given, self._ambient, self._streams)
 
     # ---------------------------------------------------------------------------------------------- finding
-    def find(self, makings: list[Making]) -> list[Held]:
+    def find(self, makings: list[Making], injected: Injected) -> list[Held]:
         """The places, without their frequencies; `makings`: the calls that make sessions and connections."""
         found: list[Held] = []
         for making in makings:
             if not making.maker.refcounted and not making.shared:
                 found.extend(self._guarded(making.path, self._of_making(making)))
-        signatures = self._signature_files()
-        for path in self._slow.near(signatures):
-            found.extend(self._guarded(path, self._of_signatures(path)))
+        for path in sorted({*injected.paths, *self._slow.waiting_files()} if injected.sessions else ()):
+            names = self._slow.texts(path, injected.words, injected.sessions)
+            if names:
+                found.extend(self._guarded(path, self._of_signatures(path, names)))
         registry = self._ambient.files()
         for path in self._slow.near(registry):
             found.extend(self._guarded(path, self._of_ambient(path)))
-        if signatures or registry:
-            files = signatures or registry
+        if injected.paths or registry:
+            files = injected.paths or registry
             kept = self._streaming.find(bool(registry))
             found.extend(self._guarded(files[0], (self._kept(each) for each in kept)))
         return _without_repetition(found)
@@ -101,22 +100,6 @@ class Holdings:
         except Exception as error:
             self._resolver.project.failed(path, 1, error)
         return found
-
-    def _signature_files(self) -> list[str]:
-        """Files with a function that a framework gives a session to, as far as the bytes tell.
-
-        Other functions with a session parameter are judged through what calls them: to read every one of them took a
-        third of a cold run on a large program, for findings that are informational as long as no caller is known.
-        """
-        project = self._resolver.project
-        if not project.containing((b"sqlalchemy", b"sqlmodel")):
-            return []
-        aliases = {
-            name for path in project.containing((b"Annotated[",)) for name in _ALIASES.findall(project.data(path))
-        }
-        named = {path for alias in aliases for path in project.mentioning(alias.decode(errors="replace"))}
-        injecting = set(project.containing((_INJECTS,)))
-        return [path for path in project.files if path in named or path in injecting]
 
     def _of_making(self, making: Making) -> Iterator[Held]:
         path = making.path
@@ -166,10 +149,10 @@ class Holdings:
                 yield Held(scope_index, self._placed(site))
                 return
 
-    def _of_signatures(self, path: str) -> Iterator[Held]:
+    def _of_signatures(self, path: str, names: frozenset[str]) -> Iterator[Held]:
         facts = self._resolver.project.facts(path)
         for number, scope in enumerate(facts.scopes if facts is not None else ()):
-            if scope.kind != "function" or not scope.parameters:
+            if scope.kind != "function" or scope.name not in names:
                 continue
             for given in self._parameters.sessions(path, number):
                 assert given.handle is not None

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.expressions import last_name
+from poollint.program.holding.mentioned import (
+    Text,
+    functions_given,
+    functions_mentioning,
+    imported_words,
+    renamed,
+    words_bound_from,
+)
 from poollint.program.mentions import called_as
 from poollint.program.values import External, Function, functions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from poollint.library.model import SlowCall
     from poollint.program.names import Resolver
 
-_DEFINED = re.compile(rb"\bdef[ \t]+(\w+)").finditer
-_IMPORT_LINES = re.compile(rb"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE).finditer
-_WORDS = re.compile(rb"\w+").findall
 DEEPEST = 3
 """Functions between the one that holds the session and the call that waits."""
 SHORT_SECONDS = 1.0
@@ -42,8 +43,12 @@ class Slow:
         self._resolver = resolver
         self._functions: dict[tuple[Function, int], Wait | None] = {}
         self._called = resolver.library.slow_names
+        self._methods = frozenset(map(str.encode, self._called))
         self._clients = resolver.library.slow_clients
         self._names: dict[str, frozenset[str]] = {}
+        self._renamed: dict[str, frozenset[str]] = {}
+        self._speaking: dict[str, bool] = {}
+        self._modules: frozenset[bytes] | None = None
         self._defined: frozenset[bytes] | None = None
         self._waiting: dict[str, frozenset[bytes]] | None = None
 
@@ -67,8 +72,10 @@ class Slow:
 
     def _has_any_method(self, path: str) -> bool:
         """The file speaks of a client of which nearly every method waits."""
-        data = self._resolver.project.data(path)
-        return any(marker in data for marker in self._clients)
+        if path not in self._speaking:
+            data = self._resolver.project.data(path)
+            self._speaking[path] = any(marker in data for marker in self._clients)
+        return self._speaking[path]
 
     def of_call(self, path: str, index: int, depth: int = DEEPEST) -> Wait | None:
         """The call waits, by itself or through functions of the program that it runs."""
@@ -86,28 +93,82 @@ class Slow:
         called = last_name(self._resolver.call(path, index).func)
         if called.encode(errors="surrogateescape") in self._waiting_names():
             return True
-        imports = (each for scope in self._resolver.facts(path).scopes for each in scope.imports)
-        return any(each.name == called != each.attribute for each in imports)
+        return called in self._renamed_in(path)
+
+    def _renamed_in(self, path: str) -> frozenset[str]:
+        """The names that a file's imports bind to something that is called otherwise."""
+        if path not in self._renamed:
+            imports = (each for scope in self._resolver.facts(path).scopes for each in scope.imports)
+            self._renamed[path] = frozenset(each.name for each in imports if each.name != each.attribute)
+        return self._renamed[path]
 
     def _waiting_names(self) -> frozenset[bytes]:
         if self._defined is None:
             self._defined = frozenset(name for names in self._waiting_in().values() for name in names)
         return self._defined
 
+    def texts(self, path: str, given: frozenset[bytes], sessions: frozenset[bytes]) -> frozenset[str]:
+        """The functions that may wait, or call what may, by their words: those with a word of `given` in the signature.
+
+        Of those with a word of `sessions` alone: the ones that mention what waits themselves. What is called on such
+        a parameter is a statement.
+        """
+        mentioned = self._resolver.project.tokens(path) & (given | sessions)
+        data = self._resolver.project.data(path)
+        own = self._waiting_in().get(path, frozenset())
+        found = set()
+        leading: set[bytes] | None = None
+        for text in functions_given(data, mentioned):
+            if text.name in own:
+                found.add(text.name)
+            elif text.mentions(given):
+                if leading is None:
+                    leading = words_bound_from(data, self._leading())
+                    waiting = self._waiting_names() | renamed(data, self._waiting_names())
+                if self._calls_what_waits(text, waiting, leading, sessions):
+                    found.add(text.name)
+        return frozenset(name.decode(errors="surrogateescape") for name in found)
+
+    def _calls_what_waits(
+        self, text: Text, waiting: frozenset[bytes], leading: set[bytes], sessions: frozenset[bytes]
+    ) -> bool:
+        """A name that a waiting function has is called, or a method that may wait of something from its module."""
+        given = text.parameters(sessions)
+        return any(
+            called in waiting or (first in leading and called in self._methods)
+            for first, called in text.calls()
+            if first not in given
+        )
+
+    def _leading(self) -> frozenset[bytes]:
+        """The names of the functions that mention what waits, and of the modules that these stand in."""
+        if self._modules is None:
+            tail = self._resolver.project.tail
+            tails = {tail(path).encode(errors="surrogateescape") for path in self._waiting_in()}
+            self._modules = self._waiting_names() | tails
+        return self._modules
+
+    def waiting_files(self) -> list[str]:
+        """The files with a function that mentions what waits."""
+        return sorted(self._waiting_in())
+
     def near(self, paths: list[str]) -> list[str]:
         """Those of the files that mention what waits in a function, or import such a function or its module."""
         project = self._resolver.project
         waiting = self._waiting_in()
-        names = {project.tail(path).encode(errors="surrogateescape") for path in waiting} | self._waiting_names()
-        return [path for path in paths if path in waiting or names & _imported(project.data(path))]
+        names = self._leading()
+        return [path for path in paths if path in waiting or names & imported_words(project.data(path))]
 
     def _waiting_in(self) -> dict[str, frozenset[bytes]]:
         """The names of the functions that mention what waits, by file, as far as the bytes tell."""
         if self._waiting is None:
             project = self._resolver.project
-            markers = self._resolver.library.slow_markers
-            mentions = re.compile(b"|".join(map(re.escape, markers))).finditer
-            found = {path: _around(project.data(path), mentions) for path in project.containing(markers)}
+            modules, functions = self._resolver.library.slow_modules, self._resolver.library.slow_functions
+            found = {
+                path: functions_mentioning(project.data(path), modules & tokens, functions & tokens)
+                for path in project.files
+                if not (tokens := project.tokens(path)).isdisjoint(modules | functions)
+            }
             self._waiting = {path: names for path, names in found.items() if names}
         return self._waiting
 
@@ -164,28 +225,3 @@ def _is_short(call: model.Call, position: int | None, keyword: str | None) -> bo
     if not isinstance(given, model.Const) or isinstance(given.value, bool):
         return False
     return isinstance(given.value, (int, float)) and given.value <= SHORT_SECONDS
-
-
-def _imported(data: bytes) -> set[bytes]:
-    """The names that a file imports, as far as the lines of its import statements tell."""
-    return {word for match in _IMPORT_LINES(data) for word in _WORDS(match[1])}
-
-
-def _around(data: bytes, mentions: Callable[[bytes], Iterator[re.Match[bytes]]]) -> frozenset[bytes]:
-    """The functions in whose text something is mentioned, or a name that is imported in a line that mentions it."""
-    starts = []
-    names = []
-    for match in _DEFINED(data):
-        starts.append(match.start())
-        names.append(match[1])
-    places = [match.start() for match in mentions(data)]
-    words = {
-        word
-        for match in _IMPORT_LINES(data)
-        if next(mentions(match[0]), None) is not None
-        for word in _WORDS(match[1])
-        if word != b"as"
-    }
-    if words:
-        places += [match.start() for match in re.finditer(rb"\b(?:" + b"|".join(sorted(words)) + rb")\b", data)]
-    return frozenset(names[number - 1] for number in {bisect(starts, place) for place in places} if number)

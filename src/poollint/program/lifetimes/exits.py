@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
 EXIT_METHODS = frozenset({"__exit__", "__aexit__"})
-_MARKERS = (b"def __exit__", b"def __aexit__")
+_METHODS = frozenset({"__exit__", "__aexit__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ExitMethods:
         """Every close that the handle's own commit, rollback or statement skips by failing."""
         project = self._resolver.project
         found: list[SkippedClose] = []
-        for path in project.containing(_MARKERS):
+        for path in project.naming(project.files, _METHODS):
             data = project.data(path)
             if b".close(" not in data or not (b".commit(" in data or b".rollback(" in data):
                 continue

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import names_bound, spelled
+from poollint.program.expressions import last_name, names_bound, spelled
 from poollint.program.graph import Run
 from poollint.program.lifetimes.registry_sites import Misuse, MisuseSite
 from poollint.program.lifetimes.spread import Spread, call_on, is_whole
+from poollint.program.mentions import called_as
 from poollint.program.references import Role
 from poollint.program.sites import Times
 from poollint.program.values import External, ExternalInstance
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _FACTORY_METHODS = frozenset({"begin", "configure", "close_all", "identity_key", "object_session", "mro"})
 _ENGINES = frozenset({"sqlalchemy.engine.Engine", "sqlalchemy.ext.asyncio.AsyncEngine"})
 _SHUTDOWN = frozenset({"cleanup", "child_init", "import_time"})
-_CLOSING_ALL = ("close_all_sessions", "close_all")
+_CLOSING_ALL = frozenset({"close_all_sessions", "close_all"})
 
 Found = tuple[Misuse, str, "Span", int, str, str]
 """Kind, file, place, scope, the object as written, and the method."""
@@ -120,7 +121,7 @@ class Misuses:
         if use.position.role is Role.ENTERED and is_whole(use):
             yield from self._entered(Misuse.ENTERED_REGISTRY, use)
         elif called is not None and called[1] == "remove":
-            result = references.calls.get(called[0])
+            result = references.call(called[0])
             if result is not None and result.role is Role.ASSIGNED and not facts.calls[called[0]].awaited:
                 yield self._at_call(Misuse.USED_REMOVAL, use, *called)
         elif called is not None and called[1] == "":
@@ -145,10 +146,12 @@ class Misuses:
                 yield from self._entered(Misuse.ENTERED_ENGINE, use)
 
     def _closing_all(self) -> Iterator[Found]:
-        for path in self._resolver.project.containing((b"close_all(", b"close_all_sessions(")):
-            facts = self._resolver.project.facts(path)
+        project = self._resolver.project
+        for path in project.naming(project.files, _CLOSING_ALL):
+            facts = project.facts(path)
+            wanted = called_as(facts, _CLOSING_ALL) if facts is not None else _CLOSING_ALL
             for index, call in enumerate(facts.calls if facts is not None else ()):
-                for value in self._resolver.callee(path, index):
+                for value in self._resolver.callee(path, index) if last_name(call.func) in wanted else ():
                     if isinstance(value, External) and value.fqn.startswith("sqlalchemy."):
                         name = value.fqn.rpartition(".")[2]
                         if name in _CLOSING_ALL and facts is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import spelled
+from poollint.program.expressions import last_name, spelled
 from poollint.program.graph import Run
 from poollint.program.lifetimes.gaps import Gaps
 from poollint.program.lifetimes.homes import kept_in
@@ -15,6 +15,7 @@ from poollint.program.lifetimes.registry_sites import Kept, RegistrySite
 from poollint.program.lifetimes.scoping import ASYNC, SYNC, Scopes
 from poollint.program.lifetimes.session_uses import SESSIONS, Doing, SessionUses
 from poollint.program.lifetimes.spread import Spread, call_on, is_whole, same
+from poollint.program.mentions import called_as
 from poollint.program.references import Role
 from poollint.program.values import External, ExternalInstance
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
     from poollint.program.sites import Span
 
-MARKERS = (b"scoped_session",)
+NAMES = frozenset({"scoped_session", "async_scoped_session"})
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
 _HARMLESS = ("sqlalchemy.event.", "builtins.", "logging.", *_CLOSING, SYNC, ASYNC)
 
@@ -69,9 +70,13 @@ class Registries:
     def found(self) -> list[Registry]:
         """All registries, in order, with what every function does with them."""
         result = []
-        for path in self._resolver.project.containing(MARKERS):
-            facts = self._resolver.project.facts(path)
-            for index in range(len(facts.calls) if facts is not None else 0):
+        project = self._resolver.project
+        for path in project.naming(project.files, NAMES):
+            facts = project.facts(path)
+            wanted = called_as(facts, NAMES) if facts is not None else NAMES
+            for index, call in enumerate(facts.calls if facts is not None else ()):
+                if last_name(call.func) not in wanted:
+                    continue
                 made = {value.fqn for value in self._resolver.callee(path, index) if isinstance(value, External)}
                 if made & {SYNC, ASYNC}:
                     result.append(self._registry(Registry(path, index, ASYNC in made)))

@@ -52,7 +52,7 @@ class Spread:
     def uses(self, path: str, index: int) -> list[Use]:
         """Every place where the object made by this call is mentioned, its own place first."""
         references = self._mentions.references(path)
-        position = references.calls.get(index) if references is not None else None
+        position = references.call(index) if references is not None else None
         if position is None:
             return []
         found: dict[tuple[str, int], Use] = {}
@@ -143,7 +143,7 @@ class Spread:
                 for reference in references.of(alias):
                     position = reference.position
                     if position.role is Role.CALLEE and position.whole is reference.expr:
-                        outer = references.calls.get(position.index)
+                        outer = references.call(position.index)
                         if outer is not None and self._mentions.is_function(path, reference, function):
                             yield Use(path, outer, model.CallRef(position.index))
 
@@ -151,7 +151,7 @@ class Spread:
     def _queries(self, path: str, index: int) -> Iterator[Use]:
         """Mentions of the attribute that holds `registry.query_property()`, on the class and those derived from it."""
         references = self._mentions.references(path)
-        position = references.calls.get(index) if references is not None else None
+        position = references.call(index) if references is not None else None
         if position is None or position.role is not Role.ASSIGNED:
             return
         scope = self._resolver.scope(path, position.scope)

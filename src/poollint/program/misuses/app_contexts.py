@@ -65,7 +65,7 @@ class AppContexts:
     def _has_sessions(self) -> bool:
         """Flask-SQLAlchemy keeps one session for each context."""
         if self._extensions is None:
-            self._extensions = bool(self._resolver.project.containing((b"flask_sqlalchemy",)))
+            self._extensions = bool(self._resolver.project.mentioning("flask_sqlalchemy"))
         return self._extensions
 
     def _is_context(self, path: str, facts: model.ModuleFacts, number: int, expr: model.Expr) -> bool:

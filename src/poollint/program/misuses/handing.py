@@ -13,6 +13,7 @@ from poollint.program.graph import Run
 from poollint.program.loops import ancestors, is_inside
 from poollint.program.mentions import called_as
 from poollint.program.misuses.sites import Misuse, MisuseKind
+from poollint.program.misuses.typed import REGISTRIES, Typed
 from poollint.program.sites import Span, Step
 from poollint.program.values import External
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from poollint.library.model import EntryPoint, Handle
     from poollint.program.callers import Callers
     from poollint.program.graph import Source
+    from poollint.program.injected import Injected
     from poollint.program.lifetimes.making import Makings
-    from poollint.program.misuses.typed import Typed
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
@@ -31,6 +32,7 @@ _RUNNING = frozenset({Kind.THREAD, Kind.ASYNC_TASK, Kind.EVENT, Kind.JOB})
 _SHARING = frozenset({"thread", "async_task", "job", "request", "event", "scheduled"})
 _AFTER_RESPONSE = (".BackgroundTasks.add_task", ".BackgroundTask")
 _WAITING = frozenset({"join", "result", "wait", "as_completed", "shutdown", "get"})
+_REGISTRIES = frozenset(name.rpartition(".")[2].encode() for name in REGISTRIES)
 _DEEPEST = 3
 
 
@@ -52,7 +54,16 @@ class Handing:
         b"ensure_future(",
     )
 
-    def __init__(self, resolver: Resolver, typed: Typed, callers: Callers, places: Places, makings: Makings) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        typed: Typed,
+        callers: Callers,
+        places: Places,
+        makings: Makings,
+        injected: Injected,
+    ) -> None:
+        self._injected = injected
         self._resolver = resolver
         self._typed = typed
         self._callers = callers
@@ -62,6 +73,8 @@ class Handing:
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The hand-overs of a file."""
+        if not self._may_hold(path):
+            return
         wanted = called_as(facts, self._names)
         for index, call in enumerate(facts.calls):
             for fqn, row in self._rows(path, index) if last_name(call.func) in wanted else ():
@@ -72,6 +85,12 @@ class Handing:
         for number, scope in enumerate(facts.scopes):
             if scope.kind == "function" and scope.children:
                 yield from self._captured(path, facts, number, scope)
+
+    def _may_hold(self, path: str) -> bool:
+        """The file makes a session or connection, or has a word of what types one: other variables hold none."""
+        tokens = self._resolver.project.tokens(path)
+        words = (self._injected.words, self._injected.sessions, _REGISTRIES)
+        return any(home == path for home, _ in self._makings.made) or not all(map(tokens.isdisjoint, words))
 
     def _rows(self, path: str, index: int) -> list[tuple[str, EntryPoint]]:
         found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from poollint.library.markers import marker_scan
 from poollint.program.misuses.app_contexts import AppContexts
 from poollint.program.misuses.awaiting import Awaiting
 from poollint.program.misuses.binding import Binding
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
     from poollint.facts import model
     from poollint.program.callers import Callers
+    from poollint.program.injected import Injected
     from poollint.program.lifetimes.making import Makings
     from poollint.program.misuses.sites import Misuse
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
-_OWN_TOKENS = (b"sqlalchemy", b"sqlmodel")
 _SESSION_LIKE = b"ession"
 """A file that does not import SQLAlchemy itself uses a session by a name with this in it, in practice."""
 
@@ -47,8 +48,11 @@ class Finder(Protocol):
 class Misuses:
     """Builds `Misuse`s for one program."""
 
-    def __init__(self, resolver: Resolver, callers: Callers, places: Places, makings: Makings) -> None:
+    def __init__(
+        self, resolver: Resolver, callers: Callers, places: Places, makings: Makings, injected: Injected
+    ) -> None:
         self._resolver = resolver
+        self._imports = callers.mentions.imports
         typed = Typed(resolver)
         self._finders: tuple[Finder, ...] = (
             Swallowed(resolver, typed, places),
@@ -56,7 +60,7 @@ class Misuses:
             Binding(resolver, places),
             SessionConnections(resolver, places),
             DriverState(typed, places),
-            Handing(resolver, typed, callers, places, makings),
+            Handing(resolver, typed, callers, places, makings, injected),
             KeptHandles(resolver, typed, places, makings),
             Dependencies(resolver, places, makings),
             AppContexts(resolver, callers, places),
@@ -65,17 +69,19 @@ class Misuses:
             WrongBinds(resolver, places),
         )
 
-    def of(self, holding: list[str]) -> list[Misuse]:
-        """All wrong uses, in order. `holding`: the files that mention something that makes engines."""
+    def of(self, homes: frozenset[str]) -> list[Misuse]:
+        """All wrong uses, in order. `homes`: the files that make engines, sessions or connections."""
         project = self._resolver.project
-        modules = sorted({project.tail(path) for path in holding} - {"__init__"})
-        naming = {path for module in modules for path in project.mentioning(module)}
+        packages = frozenset(map(str.encode, self._resolver.library.session_packages))
         markers = sorted({marker for finder in self._finders for marker in finder.markers})
         found: set[Misuse] = set()
-        for path in project.containing(markers):
+        is_marked = marker_scan(markers)
+        for path in project.files:
             data = project.data(path)
-            is_own = any(token in data for token in _OWN_TOKENS)
-            if is_own or (path in naming and _SESSION_LIKE in data):
+            is_own = project.everything or not packages.isdisjoint(project.tokens(path))
+            if not is_own and _SESSION_LIKE not in data:
+                continue
+            if is_marked(data) and (is_own or self._imports.leads_to(path, homes)):
                 wanted = [finder for finder in self._finders if any(marker in data for marker in finder.markers)]
                 found.update(self._in_file(path, wanted))
         return sorted(found, key=lambda each: (each.span, each.kind.value))
