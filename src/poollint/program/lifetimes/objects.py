@@ -147,7 +147,7 @@ class Objects:
             return None
         facts = self._resolver.facts(path)
         for index in spans.calls_at(facts, source.span):
-            position = references.calls.get(index)
+            position = references.call(index)
             if position is None:
                 continue
             _, called = call_on(facts, Use(path, position, model.CallRef(index))) or (-1, "")
