@@ -168,15 +168,10 @@ class Objects:
             return self._of_context(target.attr)
         if isinstance(target, model.Name) and scope.kind == "function":
             if target.id not in {*scope.globals, *scope.nonlocals}:
-                mentions = self._callers.mentions.of(path, target.id)
-                return self._called_on(
-                    path,
-                    [
-                        each
-                        for each in mentions
-                        if each.position.scope == position.scope and isinstance(each.expr, model.Name)
-                    ],
+                mentions = (
+                    each for each in self._callers.mentions.of(path, target.id) if isinstance(each.expr, model.Name)
                 )
+                return self._called_on(path, [each for each in mentions if each.position.scope == position.scope])
         return None
 
     def _called_on(self, path: str, references: Iterable[Reference]) -> set[str] | None:

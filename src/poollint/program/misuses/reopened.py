@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
+_OPTION = "expire_on_commit"
 _ENDS = frozenset({"commit", "rollback", "close", "remove", "expunge", "expunge_all"})
 
 
@@ -42,8 +43,8 @@ class Reopened:
 
     def _in_function(self, path: str, facts: model.ModuleFacts, number: int, name: str) -> Iterator[Misuse]:
         found = self._rereads.first(path, number, {name})
-        if found is None or self._resolver.project.mentioning("expire_on_commit"):
-            return  # Which of the program's sessions keep their objects as they are is not known here.
+        if found is None or self._may_not_expire():
+            return
         commit, read = found
         scope = facts.scopes[number]
         certain = self._is_session(path, number, commit)
@@ -61,6 +62,11 @@ class Reopened:
                 in_test=self._places.is_test(path),
                 in_migration=self._places.is_migration(path),
             )
+
+    def _may_not_expire(self) -> bool:
+        """Something sets `expire_on_commit`: which sessions keep their objects as they are is not known here."""
+        project = self._resolver.project
+        return any(_OPTION.encode() in project.data(path) for path in project.mentioning(_OPTION))
 
     def _is_session(self, path: str, number: int, commit: model.Call) -> bool:
         """Known to be a session; an async one raises instead (POL218)."""
