@@ -6,7 +6,6 @@ passed, assigned, returned, used as a decorator, a default or a base class, or m
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import msgspec
 
 from poollint.facts import model
 from poollint.facts.model import Attr, CallRef, Const, Expr, Name
+from poollint.program.tokens import occurrences
 
 if TYPE_CHECKING:
     from poollint.facts.model import ModuleFacts
@@ -176,9 +176,9 @@ def _lines(data: bytes, word: bytes) -> list[int]:
     """The numbers of the lines in which the word stands, in order, from 1."""
     found: list[int] = []
     line, counted = 1, 0
-    for match in re.finditer(word + rb"\b(?<!\w" + word + rb")", data):
-        line += data.count(b"\n", counted, match.start())
-        counted = match.start()
+    for place in occurrences(data, word):
+        line += data.count(b"\n", counted, place)
+        counted = place
         if not found or found[-1] != line:
             found.append(line)
     return found

@@ -5,17 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 QUESTIONS_BEFORE_INDEX = 300
 
 _IDENTIFIER_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_IDENTIFIERS = frozenset(bytes((byte,)) for byte in _IDENTIFIER_BYTES)
 _BLANKED = bytes(byte if byte in _IDENTIFIER_BYTES else ord(" ") for byte in range(256))
 
 
 def tokens_of(data: bytes) -> frozenset[bytes]:
     """The identifiers and numbers in some content. (Twice as fast as an expression that finds identifiers alone.)"""
     return frozenset(data.translate(_BLANKED).split())
+
+
+def occurrences(data: bytes, word: bytes) -> Iterator[int]:
+    """Where an identifier stands, as a whole word. (Names are many, and to compile an expression for each takes longer
+    than to look for it.)"""
+    size = len(word)
+    start = data.find(word)
+    while start >= 0:
+        end = start + size
+        if (not start or data[start - 1] not in _IDENTIFIER_BYTES) and data[end : end + 1] not in _IDENTIFIERS:
+            yield start
+        start = data.find(word, end)
 
 
 class Tokens:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from poollint.program.tokens import occurrences
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,9 +67,9 @@ class WrittenImports:
         if word in self.of(path).names:
             return True
         data = self._project.data(path)
-        for match in re.finditer(re.escape(word) + rb"\b(?<!\w" + re.escape(word) + rb")", data):
-            before = data[match.start() - 1 : match.start()]
-            if before in (b":", b'"', b"'") or (before == b"." and not _is_in_import(data, match.start())):
+        for place in occurrences(data, word):
+            before = data[place - 1 : place]
+            if before in (b":", b'"', b"'") or (before == b"." and not _is_in_import(data, place)):
                 return True
         return False
 

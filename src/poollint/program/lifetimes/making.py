@@ -80,7 +80,7 @@ class Makings:
             if not name:
                 handed_out.extend((path, each) for each in self._classes(path))
             for home, each in handed_out:
-                added = {(other, each) for other in self._calling(home, each)} - seen
+                added = {(other, each) for other in (home, *self._calling(home, each))} - seen
                 seen |= added
                 pending.extend(sorted(added))
         self.made = frozenset(found)
