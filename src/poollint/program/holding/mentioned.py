@@ -19,7 +19,7 @@ _AS = re.compile(rb" as[ \t]+(\w+)").finditer
 _LAST_WORD = re.compile(rb"\w+$").search
 _OPENS = re.compile(rb"[ \t]*\(").match
 _RENAMED = re.compile(rb"\s+as\s+(\w+)").match
-_CALLED = re.compile(rb"(?:(\w+)(?:\.\w+)*\.)?(\w+)[ \t]*\(").findall
+_FIRST_WORD = re.compile(rb"(\w+)(?:\.\w+)*\.$").search
 _PARAMETERS = re.compile(rb"(\w+)[ \t]*:([^,=]*)").findall
 _SIGNATURE_ENDS = re.compile(rb":[ \t]*(?:#[^\n]*)?\n").search
 _WORDS = re.compile(rb"\w+").findall
@@ -53,9 +53,12 @@ class Text:
         """The signature mentions one of the words."""
         return not words.isdisjoint(_WORDS(self.signature))
 
-    def calls(self) -> set[tuple[bytes, bytes]]:
-        """(first word, last word) of what is called: (b"session", b"execute"); the first is empty for a bare name."""
-        return set(_CALLED(self.whole, len(self.signature)))
+    def callers(self, name: bytes) -> Iterator[bytes]:
+        """The first word of each call of something of this name: b"session" of `session.bind.execute()`, else b""."""
+        for place in occurrences(self.whole, name):
+            if place >= len(self.signature) and _OPENS(self.whole, place + len(name)):
+                before = _FIRST_WORD(self.whole, max(0, place - 120), place)
+                yield before[1] if before is not None else b""
 
     def parameters(self, annotations: frozenset[bytes]) -> set[bytes]:
         """The parameters whose annotation mentions one of the words."""

@@ -113,31 +113,40 @@ class Slow:
         Of those with a word of `sessions` alone: the ones that mention what waits themselves. What is called on such
         a parameter is a statement.
         """
-        mentioned = self._resolver.project.tokens(path) & (given | sessions)
+        tokens = self._resolver.project.tokens(path)
         data = self._resolver.project.data(path)
         own = self._waiting_in().get(path, frozenset())
         found = set()
-        leading: set[bytes] | None = None
-        for text in functions_given(data, mentioned):
+        words: tuple[frozenset[bytes], frozenset[bytes]] | None = None
+        for text in functions_given(data, tokens & (given | sessions)):
             if text.name in own:
                 found.add(text.name)
             elif text.mentions(given):
-                if leading is None:
-                    leading = words_bound_from(data, self._leading())
-                    waiting = self._waiting_names() | renamed(data, self._waiting_names())
-                if self._calls_what_waits(text, waiting, leading, sessions):
+                if words is None:
+                    words = self._words(path)
+                if self._calls_what_waits(text, *words, tokens & self._methods, sessions):
                     found.add(text.name)
         return frozenset(name.decode(errors="surrogateescape") for name in found)
 
+    def _words(self, path: str) -> tuple[frozenset[bytes], frozenset[bytes]]:
+        """The names of waiting functions that a file mentions, and what it imports from where they stand."""
+        project = self._resolver.project
+        data, tokens = project.data(path), project.tokens(path)
+        waiting = self._waiting_names() & tokens
+        return waiting | renamed(data, waiting), frozenset(words_bound_from(data, self._leading())) & tokens
+
     def _calls_what_waits(
-        self, text: Text, waiting: frozenset[bytes], leading: set[bytes], sessions: frozenset[bytes]
+        self,
+        text: Text,
+        waiting: frozenset[bytes],
+        leading: frozenset[bytes],
+        methods: frozenset[bytes],
+        sessions: frozenset[bytes],
     ) -> bool:
         """A name that a waiting function has is called, or a method that may wait of something from its module."""
         given = text.parameters(sessions)
-        return any(
-            called in waiting or (first in leading and called in self._methods)
-            for first, called in text.calls()
-            if first not in given
+        return any(first not in given for name in waiting for first in text.callers(name)) or any(
+            first in leading and first not in given for name in methods for first in text.callers(name)
         )
 
     def _leading(self) -> frozenset[bytes]:

@@ -59,6 +59,8 @@ class Makings:
         self._passing = passing
         self.made: frozenset[tuple[str, int]] = frozenset()
         """(path, call) of all that `of` has found."""
+        self.names: frozenset[bytes] = frozenset()
+        """What the program calls the functions, classes and variables that hand them out, and their own classes."""
         self._trackers: dict[tuple[str, int], Tracker] = {}
         self._outcomes: dict[tuple[str, int], Outcome[State]] = {}
         self._returned: dict[tuple[str, int], tuple[HandleMaker, Handle, Phase] | None] = {}
@@ -68,6 +70,7 @@ class Makings:
         found: dict[tuple[str, int], Making] = {}
         pending: list[tuple[str, str]] = [(path, "") for path in paths]
         seen = set(pending)
+        names: set[str] = set()
         while pending:
             path, name = pending.pop()
             handed_out: list[tuple[str, str]] = []
@@ -80,10 +83,12 @@ class Makings:
             if not name:
                 handed_out.extend((path, each) for each in self._classes(path))
             for home, each in handed_out:
+                names.add(each)
                 added = {(other, each) for other in (home, *self._calling(home, each))} - seen
                 seen |= added
                 pending.extend(sorted(added))
         self.made = frozenset(found)
+        self.names = frozenset(name.encode(errors="surrogateescape") for name in (*_OWN_NAMES, *names))
         return [found[key] for key in sorted(found)]
 
     def _calling(self, home: str, name: str) -> list[str]:

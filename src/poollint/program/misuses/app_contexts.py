@@ -8,6 +8,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import assignments
 from poollint.program.graph import Run
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Step
 from poollint.program.values import External
@@ -26,7 +27,7 @@ _POPPING = frozenset({"pop", "__exit__"})
 _HIGHEST = 4
 
 
-class AppContexts:
+class AppContexts(Finder):
     """Looks for `app.app_context().push()` in functions that run again and again."""
 
     markers = (b"app_context(",)

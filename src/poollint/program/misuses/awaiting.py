@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import spelled
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.values import External
 
@@ -29,7 +30,7 @@ _CLASSES = (
 )
 
 
-class Awaiting:
+class Awaiting(Finder):
     """Looks for coroutines that are an expression statement of their own."""
 
     markers = (

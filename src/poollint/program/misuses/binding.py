@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import spelled, without_await
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.values import External
 
@@ -32,7 +33,7 @@ _SESSIONS = frozenset(
 _ENTERING = frozenset({"__enter__", "__aenter__"})
 
 
-class Binding:
+class Binding(Finder):
     """Looks at `connect()` in the arguments of sessions, and at `begin()` outside of `with`."""
 
     markers = (b".connect(", b".begin(")

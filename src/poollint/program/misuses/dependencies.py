@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.program import spans
 from poollint.program.expressions import last_name, spelled
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.misuses.typed import DEPENDS
 from poollint.program.sites import Span, Step
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from poollint.program.places import Places
 
 
-class Dependencies:
+class Dependencies(Finder):
     """Looks at what is given to Depends()."""
 
     markers = (b"Depends(", b"Security(")
@@ -29,6 +30,15 @@ class Dependencies:
         self._resolver = resolver
         self._places = places
         self._makings = makings
+
+    def concerns(self, path: str) -> bool:
+        """The file names something that hands out a session, or a lambda."""
+        project = self._resolver.project
+        return (
+            project.everything
+            or b"(lambda" in project.data(path)
+            or not self._makings.names.isdisjoint(project.tokens(path))
+        )
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The dependencies of a file that hand out a session without an owner."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, last_name, spelled
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _NOT_RETURNED = frozenset({"detach", "invalidate", "dispose"})
 _POOLED = frozenset({"connection", "raw_connection"})
 
 
-class DriverState:
+class DriverState(Finder):
     """Looks for writes to what lies below a pooled connection."""
 
     markers = (b".autocommit", b".isolation_level", b"set_isolation_level(", b".set_session(")

@@ -12,6 +12,7 @@ from poollint.program.expressions import last_name, names_bound, spelled, values
 from poollint.program.graph import Run
 from poollint.program.loops import ancestors, is_inside
 from poollint.program.mentions import called_as
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.misuses.typed import REGISTRIES, Typed
 from poollint.program.sites import Span, Step
@@ -36,7 +37,7 @@ _REGISTRIES = frozenset(name.rpartition(".")[2].encode() for name in REGISTRIES)
 _DEEPEST = 3
 
 
-class Handing:
+class Handing(Finder):
     """Looks at what threads and tasks are given, and at what their functions capture."""
 
     markers = (
@@ -73,8 +74,6 @@ class Handing:
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The hand-overs of a file."""
-        if not self._may_hold(path):
-            return
         wanted = called_as(facts, self._names)
         for index, call in enumerate(facts.calls):
             for fqn, row in self._rows(path, index) if last_name(call.func) in wanted else ():
@@ -86,7 +85,7 @@ class Handing:
             if scope.kind == "function" and scope.children:
                 yield from self._captured(path, facts, number, scope)
 
-    def _may_hold(self, path: str) -> bool:
+    def concerns(self, path: str) -> bool:
         """The file makes a session or connection, or has a word of what types one: other variables hold none."""
         tokens = self._resolver.project.tokens(path)
         words = (self._injected.words, self._injected.sessions, _REGISTRIES)

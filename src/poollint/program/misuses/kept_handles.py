@@ -11,6 +11,7 @@ from poollint.program.classes import CONSTRUCTORS
 from poollint.program.expressions import last_name, names_bound, values_given, without_await
 from poollint.program.loops import ancestors, is_inside
 from poollint.program.mentions import called_as
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Span, Step
 from poollint.program.values import BoundMethod, External, ExternalInstance
@@ -32,7 +33,7 @@ _LOOPS = frozenset({"for", "while", "comprehension"})
 _LOCKS = frozenset({"threading.Lock", "threading.RLock", "threading.Semaphore", "threading.BoundedSemaphore"})
 
 
-class KeptHandles:
+class KeptHandles(Finder):
     """Looks at bound methods that threads are given."""
 
     markers = (b"Thread(", b".submit(", b"Executor", b"Pool", b"run_in_executor(", b"callback=", b".subscribe(")
@@ -48,15 +49,16 @@ class KeptHandles:
         """The calls of a file that let several threads loose on one object."""
         wanted = called_as(facts, self._names)
         for index, call in enumerate(facts.calls):
-            rows = self._rows(path, index) if last_name(call.func) in wanted else []
-            if not any(self._repeats(path, index, row) for row in rows):
+            if last_name(call.func) not in wanted:
                 continue
-            for given in values_given(call):
-                if isinstance(given, model.Attr) and self._is_one_object(facts, call, given.value):
-                    found = self._of_method(path, facts, call, given)
-                    if found is not None:
-                        yield found
-                        break
+            methods = [given for given in values_given(call) if isinstance(given, model.Attr)]
+            methods = [given for given in methods if self._is_one_object(facts, call, given.value)]
+            if not methods or not any(self._repeats(path, index, row) for row in self._rows(path, index)):
+                continue
+            found = (self._of_method(path, facts, call, given) for given in methods)
+            misuse = next((each for each in found if each is not None), None)
+            if misuse is not None:
+                yield misuse
 
     def _rows(self, path: str, index: int) -> list[EntryPoint]:
         library = self._resolver.library

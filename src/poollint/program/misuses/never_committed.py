@@ -12,6 +12,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import last_name, spelled
 from poollint.program.graph import Run
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Step
 from poollint.program.values import ExternalInstance
@@ -31,7 +32,7 @@ _HIGHEST = 4
 _MOST_NAMES = 200
 
 
-class NeverCommitted:
+class NeverCommitted(Finder):
     """Looks at `db.session.add()` in functions that do not commit."""
 
     markers = tuple(f".session.{name}(".encode() for name in sorted(_ADDING))

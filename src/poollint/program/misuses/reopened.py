@@ -8,6 +8,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import names_bound
 from poollint.program.lifetimes.rereads import Rereads, methods_on
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Step
 
@@ -23,7 +24,7 @@ _OPTION = "expire_on_commit"
 _ENDS = frozenset({"commit", "rollback", "close", "remove", "expunge", "expunge_all"})
 
 
-class Reopened:
+class Reopened(Finder):
     """Looks for functions that commit a session, read from its objects and leave it so."""
 
     markers = (b".commit()",)

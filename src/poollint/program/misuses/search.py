@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from poollint.library.markers import marker_scan
 from poollint.program.misuses.app_contexts import AppContexts
@@ -22,27 +22,16 @@ from poollint.program.pooling.binds import WrongBinds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from poollint.facts import model
     from poollint.program.callers import Callers
     from poollint.program.injected import Injected
     from poollint.program.lifetimes.making import Makings
+    from poollint.program.misuses.finder import Finder
     from poollint.program.misuses.sites import Misuse
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
 _SESSION_LIKE = b"ession"
 """A file that does not import SQLAlchemy itself uses a session by a name with this in it, in practice."""
-
-
-class Finder(Protocol):
-    """Finds wrong uses of one kind in one file that contains one of its `markers`."""
-
-    @property
-    def markers(self) -> tuple[bytes, ...]:
-        """Byte strings of which a file at stake contains one."""
-
-    def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
-        """The wrong uses of a file."""
 
 
 class Misuses:
@@ -83,11 +72,11 @@ class Misuses:
                 continue
             if is_marked(data) and (is_own or self._imports.leads_to(path, homes)):
                 wanted = [finder for finder in self._finders if any(marker in data for marker in finder.markers)]
-                found.update(self._in_file(path, wanted))
+                found.update(self._in_file(path, [finder for finder in wanted if finder.concerns(path)]))
         return sorted(found, key=lambda each: (each.span, each.kind.value))
 
     def _in_file(self, path: str, finders: list[Finder]) -> Iterator[Misuse]:
-        facts = self._resolver.project.facts(path)
+        facts = self._resolver.project.facts(path) if finders else None
         if facts is None:
             return
         for finder in finders:

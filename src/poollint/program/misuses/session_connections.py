@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import assignments, is_call, spelled, without_await
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.values import External, ExternalInstance
 
@@ -29,7 +30,7 @@ _LENDING = frozenset(
 _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
 
 
-class SessionConnections:
+class SessionConnections(Finder):
     """Looks for `with session.connection()` and `session.connection().close()`."""
 
     markers = (b".connection(",)

@@ -12,6 +12,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, names_bound, values_given
 from poollint.program.loops import ancestors, is_inside, loop_around
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.sites import Step
 from poollint.program.values import External, functions_of
@@ -39,7 +40,7 @@ _LEAVES = frozenset({"return", "raise"})
 _DEEPEST = 3
 
 
-class Swallowed:
+class Swallowed(Finder):
     """Looks at the handlers of one file at a time."""
 
     markers = (b".commit(", b".flush(")

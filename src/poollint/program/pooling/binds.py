@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.program import spans
 from poollint.program.expressions import last_name, spelled
+from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.pooling.certain import Certain
 from poollint.program.values import External, ExternalInstance
@@ -31,7 +32,7 @@ _ASYNC = frozenset(
 _FACTORY = "sqlalchemy.orm.sessionmaker"
 
 
-class WrongBinds:
+class WrongBinds(Finder):
     """Looks at the engine that a session or sessionmaker is given."""
 
     markers = (b"create_async_engine", b"AsyncSession(", b"async_sessionmaker(", b"class_=AsyncSession")
