@@ -262,4 +262,4 @@ def test_buffers_keep_their_encoding() -> None:
 
 def test_the_default_options_are_those_of_a_plain_check(project: Path) -> None:
     made = Host(options()).check_options()
-    assert made == CheckOptions(report="primary", host_applies_noqa=True)
+    assert made == CheckOptions(report="primary", host_applies_noqa=True, edits=False)

@@ -27,6 +27,7 @@ LAYERS = (
     frozenset({"facts"}),
     frozenset({"library"}),
     frozenset({"program"}),
+    frozenset({"editing"}),
     frozenset({"rules"}),
     frozenset({"checking"}),
     frozenset({"check"}),

@@ -39,6 +39,9 @@ TOLD_WHEN_PASSED = {
 }
 """Why a file or folder is not read although it was passed; other reasons give way to that wish."""
 
+SHOWING_EDITS = ("json", "full")
+"""The output formats that say how a finding is mended."""
+
 
 @dataclass(slots=True)
 class Part:
@@ -221,7 +224,8 @@ class Checker:
     def add_report(self, collected: Collected, run: RootRun, asked: frozenset[str]) -> None:
         """Add the findings of one root for some of its files."""
         sources = Sources(run.reader)
-        scope = Scope(asked, run.settings.report == "touched", self.options.host_applies_noqa)
+        edits = run.settings.output_format in SHOWING_EDITS if self.options.edits is None else self.options.edits
+        scope = Scope(asked, run.settings.report == "touched", self.options.host_applies_noqa, edits)
         outcome = report(run, selection_for(run, self.options), scope, sources)
         if outcome.marks:
             marked = run.with_marks(outcome.marks)

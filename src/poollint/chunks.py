@@ -127,7 +127,7 @@ class ChunkFinder:
     def __init__(self, source: SourceFile) -> None:
         self._source = source
         self._statements = self._outline(_statements(source.text))
-        self._default_indent = self._first_indent() or "    "
+        self._default_indent = self.first_indent() or "    "
 
     def chunk(self, line: int) -> Chunk:
         """The chunk around `line`; the line alone when it belongs to no statement or the file does not parse."""
@@ -157,13 +157,19 @@ class ChunkFinder:
         is_elif = isinstance(statement, ast.If) and text.startswith("elif", width)
         return width == statement.col_offset and not is_elif
 
-    def _first_indent(self) -> str:
+    def first_indent(self) -> str:
+        """The indentation of the first block; "" without one."""
         for statement in self._statements:
             for block in statement.blocks:
                 if block and block[0].alone:
                     text = self._source.line_text(block[0].first)
                     return text[: len(text) - len(text.lstrip(" \t\f"))].strip("\f")
         return ""
+
+
+def first_indent(source: SourceFile) -> str:
+    """The indentation of the first block of a file; "" when it has none."""
+    return ChunkFinder(source).first_indent()
 
 
 def _enclosing(statements: Sequence[_Statement], line: int) -> Sequence[_Statement]:

@@ -81,11 +81,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What would mend a finding. `edits` is empty where the fix is described but not computed."""
+    """What would mend a finding. `edits` is empty where the fix is described but not computed.
+
+    `held_back` is why there are none although the rule can make some. Two fixes with one `group` exclude each other.
+    """
 
     applicability: Applicability
     title: str
     edits: tuple[Edit, ...] = ()
+    held_back: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Marks:
     def mark(self, index: int) -> Mark | None:
         """The mark of a verdict; None when its file is gone. libcst is imported for the first one that is new."""
         verdict = self.result.verdicts[index]
-        known = verdict.mark or self.new.get(index)
+        known = self.new.get(index) or verdict.mark
         if known is not None:
             return known
         if not verdict.span[0]:

@@ -23,6 +23,7 @@ class CheckOptions:
     `buffers` holds unsaved content by absolute path; it stands in for the files and never gets into a cache.
     `anonymous` is source text that belongs to no file: a program of its own. `host_applies_noqa` leaves `# noqa` to
     the host (flake8). `named` holds selectors that the host's own options name: their rules run and show everything.
+    `edits` computes the edits of fixes; None does so for the formats that show them.
     `everything` reads all files instead of working outwards from those that matter; only tests need it.
     """
 
@@ -42,6 +43,7 @@ class CheckOptions:
     anonymous: bytes | None = None
     host_applies_noqa: bool = False
     named: tuple[str, ...] = ()
+    edits: bool | None = None
     everything: bool = False
 
 

@@ -33,6 +33,8 @@ class Scope:
     touched: bool = False
     """Any place of the chain counts, not the primary one alone."""
     host_applies_noqa: bool = False
+    edits: bool = False
+    """Fixes are computed, which parses whole files; else they are described."""
 
     def covers(self, verdict: StoredVerdict) -> bool:
         """Whether a verdict belongs into the report. One without a place belongs into every report."""
@@ -101,6 +103,8 @@ class Reporter:
         mark = self.marks.mark(index)
         if mark is None or self.is_suppressed(index):
             return None
+        if self.scope.edits:
+            mark = self.completed(index, mark)
         return Finding(
             location=self.marks.marked_location(index, mark),
             code=verdict.code,
@@ -110,11 +114,20 @@ class Reporter:
             confidence=Confidence(verdict.confidence),
             symbol=verdict.symbol,
             related=tuple(Related(self.marks.location(place), text) for place, text in verdict.chain),
-            fix=made_fix(mark.fix) if mark.fix else None,
+            fix=made_fix(mark.fix, self.reader) if mark.fix else None,
             fingerprint=fingerprint(
                 verdict.code, verdict.span[0], verdict.symbol, mark.text, self.marks.ordinal(index)
             ),
         )
+
+    def completed(self, index: int, mark: Mark) -> Mark:
+        """The mark with the edits of its fix."""
+        if mark.fix is None or mark.fix.computed:
+            return mark
+        from poollint.checking.fixes import Fixes
+
+        Fixes(self.marks).complete(index)
+        return self.marks.mark(index) or mark
 
     # ---------------------------------------------------------------------------------------- poollint's own
     def faults(self) -> Iterator[Finding]:
@@ -211,9 +224,9 @@ def is_template_line(problem: StoredProblem, reader: FileReader) -> bool:
     return b"{{" in broken or any(line.lstrip().startswith((b"{%", b"{{")) for line in lines)
 
 
-def made_fix(stored: StoredFix) -> Fix:
+def made_fix(stored: StoredFix, reader: FileReader) -> Fix:
     """The fix of a finding."""
     from poollint.findings import Applicability, Edit
 
-    edits = tuple(Edit(Location(*edit[:5]), edit.text) for edit in stored.edits)
-    return Fix(Applicability(stored.applicability), stored.title, edits)
+    edits = tuple(Edit(Location(reader.absolute(edit.path), *edit[1:5]), edit.text) for edit in stored.edits)
+    return Fix(Applicability(stored.applicability), stored.title, edits, stored.held_back, stored.group)

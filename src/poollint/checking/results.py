@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
     from poollint.program.sites import Span
-    from poollint.rules.base import Verdict
+    from poollint.rules.base import FixFacts, Verdict
     from poollint.rules.marking import Marked
 
 Place = tuple[str, int, int, int, int]
@@ -23,7 +23,7 @@ Place = tuple[str, int, int, int, int]
 
 
 class StoredEdit(NamedTuple):
-    """One edit of a fix; the path is absolute, positions as in `poollint.findings.Location`."""
+    """One edit of a fix; positions as in `poollint.findings.Location`."""
 
     path: str
     line: int
@@ -34,11 +34,16 @@ class StoredEdit(NamedTuple):
 
 
 class StoredFix(NamedTuple):
-    """What mends a finding."""
+    """What mends a finding. `reads` are the other files that `edits` depend on; `computed` tells that the fixer of the
+    rule was asked, so that a fix without edits has none."""
 
     applicability: str
     title: str
-    edits: tuple[StoredEdit, ...]
+    edits: tuple[StoredEdit, ...] = ()
+    held_back: str = ""
+    group: str = ""
+    reads: tuple[str, ...] = ()
+    computed: bool = False
 
 
 class Mark(NamedTuple):
@@ -50,6 +55,14 @@ class Mark(NamedTuple):
     end_column: int
     text: str
     fix: StoredFix | None
+
+
+class StoredFacts(NamedTuple):
+    """A `poollint.rules.base.FixFacts` as a row."""
+
+    kind: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    places: tuple[tuple[str, Place], ...] = ()
 
 
 class StoredVerdict(NamedTuple):
@@ -66,6 +79,7 @@ class StoredVerdict(NamedTuple):
     chain: tuple[tuple[Place, str], ...]
     fix_title: str
     fix_applicability: str
+    facts: StoredFacts = StoredFacts()
     mark: Mark | None = None
 
     def places(self) -> Iterator[str]:
@@ -113,7 +127,9 @@ class RootResult:
         marks = {
             index: mark
             for index, verdict in enumerate(self.verdicts)
-            if verdict.span[0] in unchanged and (mark := known.get(verdict)) is not None
+            if verdict.span[0] in unchanged
+            and (mark := known.get(verdict)) is not None
+            and (mark.fix is None or all(path in unchanged for path in mark.fix.reads))
         }
         return self.with_marks(marks) if marks else self
 
@@ -132,7 +148,13 @@ def stored_verdict(verdict: Verdict) -> StoredVerdict:
         tuple((place(step.span), step.text) for step in verdict.chain),
         verdict.fix_title,
         verdict.fix_applicability,
+        stored_facts(verdict.facts),
     )
+
+
+def stored_facts(facts: FixFacts) -> StoredFacts:
+    """What a fixer needs to know, as a row."""
+    return StoredFacts(facts.kind, facts.names, tuple((role, place(span)) for role, span in facts.places))
 
 
 def place(span: Span) -> Place:
@@ -144,7 +166,7 @@ def original(stored: StoredVerdict) -> Verdict:
     """The verdict that a row was made from."""
     from poollint.findings import Confidence, Severity
     from poollint.program.sites import Span, Step
-    from poollint.rules.base import Verdict
+    from poollint.rules.base import FixFacts, Verdict
 
     return Verdict(
         code=stored.code,
@@ -158,6 +180,11 @@ def original(stored: StoredVerdict) -> Verdict:
         chain=tuple(Step(Span(*span), text) for span, text in stored.chain),
         fix_title=stored.fix_title,
         fix_applicability=stored.fix_applicability,
+        facts=FixFacts(
+            stored.facts.kind,
+            stored.facts.names,
+            tuple((role, Span(*span)) for role, span in stored.facts.places),
+        ),
     )
 
 
@@ -170,23 +197,7 @@ def stored_mark(marked: Marked) -> Mark:
         location.end_line,
         location.end_column,
         marked.text,
-        StoredFix(
-            fix.applicability.value,
-            fix.title,
-            tuple(
-                StoredEdit(
-                    edit.location.path,
-                    edit.location.line,
-                    edit.location.column,
-                    edit.location.end_line,
-                    edit.location.end_column,
-                    edit.text,
-                )
-                for edit in fix.edits
-            ),
-        )
-        if fix
-        else None,
+        StoredFix(fix.applicability.value, fix.title) if fix else None,
     )
 
 
@@ -225,7 +236,7 @@ def decode_place(row: Sequence[Any]) -> Place:
 
 def decode_verdict(row: Sequence[Any]) -> StoredVerdict:
     """One row of JSON; its arrays become tuples again, because places are compared and used as keys."""
-    code, site, span, chunk_line, symbol, message, severity, confidence, chain, title, applicability, mark = row
+    code, site, span, chunk_line, symbol, message, severity, confidence, chain, title, safety, facts, mark = row
     return StoredVerdict(
         code,
         decode_place(site),
@@ -237,16 +248,30 @@ def decode_verdict(row: Sequence[Any]) -> StoredVerdict:
         confidence,
         tuple((decode_place(where), text) for where, text in chain),
         title,
-        applicability,
+        safety,
+        decode_facts(facts),
         decode_mark(mark) if mark else None,
+    )
+
+
+def decode_facts(row: Sequence[Any]) -> StoredFacts:
+    """One row of JSON."""
+    kind, names, places = row
+    return StoredFacts(
+        kind,
+        tuple((role, text) for role, text in names),
+        tuple((role, decode_place(where)) for role, where in places),
     )
 
 
 def decode_mark(row: Sequence[Any]) -> Mark:
     """One row of JSON."""
     line, column, end_line, end_column, text, fix = row
-    if not fix:
-        return Mark(line, column, end_line, end_column, text, None)
-    applicability, title, edits = fix
-    stored = StoredFix(applicability, title, tuple(StoredEdit(*edit) for edit in edits))
-    return Mark(line, column, end_line, end_column, text, stored)
+    return Mark(line, column, end_line, end_column, text, decode_fix(fix) if fix else None)
+
+
+def decode_fix(row: Sequence[Any]) -> StoredFix:
+    """One row of JSON. Raises ValueError for an edit that leads out of the root."""
+    applicability, title, edits, held_back, group, reads, computed = row
+    stored = tuple(StoredEdit(inside(path), *rest) for path, *rest in edits)
+    return StoredFix(applicability, title, stored, held_back, group, tuple(reads), computed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from poollint.editing.tree import FileTree
     from poollint.source import SourceFile
 
 
@@ -41,11 +42,12 @@ class FileReader:
 class Sources:
     """Texts of a root's files, each read and decoded once; None for what cannot be read."""
 
-    __slots__ = ("_files", "reader")
+    __slots__ = ("_files", "_trees", "reader")
 
     def __init__(self, reader: FileReader) -> None:
         self.reader = reader
         self._files: dict[str, SourceFile | None] = {}
+        self._trees: dict[str, FileTree | None] = {}
 
     def get(self, path: str) -> SourceFile | None:
         """The file at a root-relative path."""
@@ -57,6 +59,15 @@ class Sources:
             except (OSError, ValueError):
                 self._files[path] = None
         return self._files[path]
+
+    def tree(self, path: str) -> FileTree | None:
+        """The concrete tree of a file, parsed once; None for what cannot be read or parsed. Imports libcst."""
+        if path not in self._trees:
+            from poollint.editing.tree import FileTree
+
+            source = self.get(path)
+            self._trees[path] = FileTree.of(source) if source is not None else None
+        return self._trees[path]
 
 
 def is_python(path: str, data: bytes) -> bool:

@@ -161,6 +161,7 @@ class Host:
             cache=not given.poollint_no_cache,
             host_applies_noqa=True,
             named=named_by_flake8(given),
+            edits=False,
         )
 
 

@@ -53,7 +53,7 @@ def related_object(step: Related, start: Path) -> dict[str, object]:
 
 
 def fix_object(fix: Fix, start: Path) -> dict[str, object]:
-    """What mends a finding; `edits` is empty where the fix is described but not computed."""
+    """What mends a finding; a person has to do it where there are no edits, for the reason in `held_back`."""
     return {
         "applicability": fix.applicability.value,
         "title": fix.title,
@@ -66,4 +66,5 @@ def fix_object(fix: Fix, start: Path) -> dict[str, object]:
             }
             for edit in fix.edits
         ],
+        **({"held_back": fix.held_back} if fix.held_back else {}),
     }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from poollint.findings import Confidence, Severity
     from poollint.program.sites import ProgramSites, Span, Step
+    from poollint.rules.mending import Fixer
     from poollint.rules.visitor import CallMarker
 
 
@@ -44,6 +45,29 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class FixFacts:
+    """What a fixer needs to know and cannot read from syntax, by role: ("session", "db"), ("release", its span).
+
+    `kind` tells apart what one rule mends in different ways. Only text and places: it is stored with the result.
+    """
+
+    kind: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    places: tuple[tuple[str, Span], ...] = ()
+
+    def name(self, role: str) -> str:
+        """The text of a role; "" when there is none."""
+        return dict(self.names).get(role, "")
+
+    def place(self, role: str) -> Span | None:
+        """The first place of a role."""
+        return next((span for known, span in self.places if known == role), None)
+
+
+NO_FACTS = FixFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A rule's judgement over one site. `site` identifies what it competes for: the span of the acquisition."""
 
@@ -58,6 +82,7 @@ class Verdict:
     chain: tuple[Step, ...] = ()
     fix_title: str = ""
     fix_applicability: str = "display"
+    facts: FixFacts = NO_FACTS
 
 
 class Judge(Protocol):
@@ -85,3 +110,11 @@ class Rule:
     judge: Judge | None = None
     family: Family = Family.ENGINE
     marker: Callable[[], type[CallMarker]] = call_marker
+    fixer: Fixer | None = None
+    """Proposes the edits that mend a finding (`poollint.rules.mending`); None where a person has to."""
+
+    @property
+    def fix_safety(self) -> str:
+        """What pages state: only edits can be "safe" or "unsafe", words are a "suggestion"."""
+        stated = self.metadata.fix
+        return "suggestion" if self.fixer is None and stated in ("safe", "unsafe") else stated

@@ -103,7 +103,9 @@ def rendered(rules: Iterable[Rule] = RULES) -> str:
 def _rendered(rule: Rule) -> str:
     parsed = page(rule)
     metadata = rule.metadata
-    title = f"## {metadata.code}\n**{metadata.name}** · {_loudness(rule)} · fix: {metadata.fix}\n\n{metadata.summary}."
+    title = (
+        f"## {metadata.code}\n**{metadata.name}** · {_loudness(rule)} · fix: {rule.fix_safety}\n\n{metadata.summary}."
+    )
     sections = (f"### {name}\n{text}" for name, text in zip(SECTIONS, parsed.sections, strict=True))
     return "\n\n".join((title, *sections))
 

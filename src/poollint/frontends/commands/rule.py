@@ -60,7 +60,7 @@ def page(rule: Rule) -> str:
     """The page of a rule, with its title and how loud it is."""
     metadata = rule.metadata
     state = "on by default" if metadata.default else "off by default"
-    facts = f"{metadata.severity}, {metadata.confidence} confidence, {state}; fix: {metadata.fix}"
+    facts = f"{metadata.severity}, {metadata.confidence} confidence, {state}; fix: {rule.fix_safety}"
     return f"# {metadata.name} ({metadata.code})\n\n{metadata.summary}.\n\n{facts}\n\n{rule.page.strip()}\n"
 
 
@@ -80,7 +80,7 @@ def as_object(rule: Rule) -> dict[str, object]:
         "severity": metadata.severity,
         "confidence": metadata.confidence,
         "default": metadata.default,
-        "fix": metadata.fix,
+        "fix": rule.fix_safety,
         "url": f"{RULES_URL}#{metadata.code.lower()}",
         "page": rule.page.strip(),
     }

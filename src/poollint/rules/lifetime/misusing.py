@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
-from poollint.rules.base import Verdict
+from poollint.rules.base import NO_FACTS, Verdict
 from poollint.rules.engine.wording import sentence
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from poollint.program.misuses.sites import Misuse, MisuseKind
     from poollint.program.sites import ProgramSites
-    from poollint.rules.base import Metadata
+    from poollint.rules.base import FixFacts, Metadata
 
 
 def in_tests_or_migrations(misuse: Misuse) -> bool:
@@ -38,6 +38,7 @@ def misuse_verdict(
     *,
     fix_title: str = "",
     fix_applicability: str = "display",
+    facts: FixFacts = NO_FACTS,
 ) -> Verdict:
     """The verdict of a rule over a wrong use: `head: advice`."""
     return Verdict(
@@ -52,4 +53,5 @@ def misuse_verdict(
         chain=misuse.related,
         fix_title=fix_title,
         fix_applicability=fix_applicability,
+        facts=facts,
     )

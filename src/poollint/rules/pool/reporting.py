@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
-from poollint.rules.base import Verdict
+from poollint.rules.base import NO_FACTS, Verdict
 from poollint.rules.engine.wording import as_call, clip, sentence
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistrySite
     from poollint.program.sites import Frequency, Span, Step
-    from poollint.rules.base import Metadata
+    from poollint.rules.base import FixFacts, Metadata
 
 _LONGEST_NAME = 40
 
@@ -30,6 +30,7 @@ def kept_verdict(
     chain: tuple[Step, ...] = (),
     fix_title: str = "",
     fix_applicability: str = "display",
+    facts: FixFacts = NO_FACTS,
 ) -> Verdict:
     """`head (entry): advice`, reported at `span`; `site` is what it competes for where that is another place."""
     return Verdict(
@@ -44,6 +45,7 @@ def kept_verdict(
         chain=chain,
         fix_title=fix_title,
         fix_applicability=fix_applicability,
+        facts=facts,
     )
 
 

@@ -58,8 +58,10 @@ from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL216",
@@ -88,4 +90,21 @@ def _verdict(misuse: Misuse) -> Verdict:
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Puts `await` before a call that is a statement of its own in an `async def`."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree = target.tree
+    call = target.node(cst.Call)
+    function = tree.function(call) if call is not None else None
+    if call is None or function is None or function.asynchronous is None:
+        return Refusal("await is only possible in an async def")
+    if not isinstance(tree.parents.get(call), cst.Expr):
+        return Refusal("the coroutine is part of an expression")
+    return Proposal("Await the call", Applicability.SAFE, (tree.before(call, "await "),))
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)

@@ -51,14 +51,16 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
 from poollint.program.lifetimes.registry_sites import Misuse
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import clip
 from poollint.rules.pool.exemptions import in_tests
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.lifetimes.registry_sites import MisuseSite
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL219",
@@ -98,7 +100,43 @@ def _verdict(site: MisuseSite) -> Verdict:
         Severity.ERROR,
         fix_title="Open a connection of the engine" if entered_engine else "Use a session",
         fix_applicability="unsafe" if entered_engine else "safe",
+        facts=FixFacts(kind=site.kind.name, names=(("entered", site.name),)),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Adds the call that is missing, or takes away the one that is too many."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    kind = target.verdict.facts.kind
+    tree = target.tree
+    if kind == Misuse.REMOVED_SESSION.name:
+        removal = target.node(cst.Call)
+        inner = removal.func.value if removal is not None and isinstance(removal.func, cst.Attribute) else None
+        if not isinstance(inner, cst.Call) or inner.args or inner.lpar:
+            return Refusal("the session is made with arguments")
+        return Proposal(
+            "Call remove() on the registry", Applicability.SAFE, (tree.replace(inner, tree.text(inner.func)),)
+        )
+    if kind not in _CALLS:
+        return Refusal("a session made in place has no owner that closes it")
+    statement = target.node(cst.With)
+    items = statement.items if statement is not None else ()
+    entered = [item.item for item in items if tree.text(item.item) == target.verdict.facts.name("entered")]
+    if len(entered) != 1:
+        return Refusal("it is not clear which part of the with statement is meant")
+    call, title, applicability = _CALLS[kind]
+    return Proposal(title, Applicability(applicability), (tree.after(entered[0], call),))
+
+
+_CALLS = {
+    Misuse.ENTERED_FACTORY.name: ("()", "Make a session", "safe"),
+    Misuse.ENTERED_REGISTRY.name: ("()", "Make a session", "safe"),
+    Misuse.ENTERED_ENGINE.name: (".connect()", "Open a connection of the engine", "unsafe"),
+}
+"""What is added, by the kind of misuse."""
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)
