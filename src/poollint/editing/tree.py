@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from poollint.chunks import ChunkPositions
+    from poollint.editing.imports import Imports
     from poollint.source import SourceFile
 
 Node = TypeVar("Node", bound=cst.CSTNode)
@@ -113,6 +114,13 @@ class FileTree:
         """The statements of the block that holds `statement`, itself included."""
         block = self.parents.get(statement)
         return tuple(block.body) if isinstance(block, (cst.IndentedBlock, cst.Module)) else (statement,)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """The editor of the imports of the file."""
+        from poollint.editing.imports import Imports
+
+        return Imports(self)
 
     # ------------------------------------------------------------------------------------------------- layout
     @property
