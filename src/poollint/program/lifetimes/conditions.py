@@ -6,6 +6,7 @@ are remembered, and only until something is assigned to them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 from poollint.facts import model
@@ -78,6 +79,7 @@ def _closed(facts: Facts, text: str, value: bool) -> Facts | None:
     return facts | {implied}
 
 
+@lru_cache(maxsize=10_000)
 def without(facts: Facts, name: str) -> Facts:
     """The facts that an assignment to the dotted name leaves."""
     if not facts:

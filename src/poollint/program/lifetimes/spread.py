@@ -84,9 +84,13 @@ class Spread:
         if isinstance(target, model.Name):
             if scope.kind in ("function", "lambda") and target.id not in scope.globals:
                 facts = self._resolver.facts(path)
+                is_seen: dict[int, bool] = {}
                 for reference in self._mentions.of(path, target.id):
-                    if isinstance(reference.expr, model.Name) and reference.position.scope:
-                        if sees(facts, reference.position.scope, scope_index, target.id):
+                    reader = reference.position.scope
+                    if isinstance(reference.expr, model.Name) and reader:
+                        if reader not in is_seen:
+                            is_seen[reader] = sees(facts, reader, scope_index, target.id)
+                        if is_seen[reader]:
                             yield Use(path, reference.position, reference.expr)
             else:
                 owners: Values = (ClassValue(path, scope_index),) if scope.kind == "class" else ()

@@ -52,6 +52,8 @@ class Tracker:
         self._statements = statements
         self._starts = starts
         self.seen = Observations()
+        self._apart: set[tuple[int, frozenset[str]]] = set()
+        """Calls that have nothing to do with a handle of these names."""
 
     # ---------------------------------------------------------------------------------------------- calls
     def call(self, index: int, state: State) -> Step[State]:
@@ -63,6 +65,8 @@ class Tracker:
             return self._unrelated(index, state)
         call = self._calls[index]
         names = state.names
+        if (index, names) in self._apart:
+            return self._unrelated(index, state)
         if isinstance(call.func, model.Attr):
             if self.aliases.denotes(call.func.value, names):
                 return self._method(index, call, call.func.attr, state)
@@ -162,6 +166,7 @@ class Tracker:
             return self._gone(Escape.PASSED, call.line, state)
         if any(self.aliases.is_rooted(value) for _, value in given):
             return self._result_used(call, "", state)
+        self._apart.add((index, names))
         return self._unrelated(index, state)
 
     def _holds(self, value: model.Expr, names: frozenset[str]) -> bool:

@@ -163,7 +163,8 @@ class Walk(Generic[S]):
         outcome = self._evaluated(self._sequence.calls_of_op(index), states)
         for state in outcome.take(Exit.NEXT):
             step = self._transfer.operation(index, state)
-            outcome.add(Exit.RAISE, step.raising, Reason(op.line))
+            if step.raising:
+                outcome.add(Exit.RAISE, step.raising, Reason(op.line))
             how = Exit.RETURN if op.kind == "return" else Exit.RAISE if op.kind == "raise" else Exit.NEXT
             outcome.add(how, step.after, Reason(op.line))
         return outcome
@@ -171,14 +172,16 @@ class Walk(Generic[S]):
     def _evaluated(self, calls: Iterable[int], states: Paths[S]) -> Outcome[S]:
         outcome: Outcome[S] = Outcome()
         for index in calls:
-            after: Outcome[S] = Outcome()
+            after: dict[S, Reason] = {}
             for state, reason in states.items():
                 step = self._transfer.call(index, state)
-                outcome.add(Exit.RAISE, step.raising, Reason(self._calls[index].line, index))
-                after.add(Exit.NEXT, step.after, reason)
-            states = after.take(Exit.NEXT)
-        for state, reason in states.items():
-            outcome.add(Exit.NEXT, (state,), reason)
+                if step.raising:
+                    outcome.add(Exit.RAISE, step.raising, Reason(self._calls[index].line, index))
+                for each in step.after:
+                    after[each] = min(after[each], reason) if each in after else reason
+            states = after
+        if states:
+            outcome.exits[Exit.NEXT] = dict(states)
         return outcome
 
     def _if(self, blocks: tuple[int, ...], states: Paths[S]) -> Outcome[S]:
