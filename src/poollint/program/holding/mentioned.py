@@ -21,7 +21,7 @@ _OPENS = re.compile(rb"[ \t]*\(").match
 _RENAMED = re.compile(rb"\s+as\s+(\w+)").match
 _FIRST_WORD = re.compile(rb"(\w+)(?:\.\w+)*\.$").search
 _PARAMETERS = re.compile(rb"(\w+)[ \t]*:([^,=]*)").findall
-_SIGNATURE_ENDS = re.compile(rb":[ \t]*(?:#[^\n]*)?\n").search
+_SIGNATURE_ENDS = re.compile(rb":[ \t]*(?:#[^\r\n]*)?[\r\n]").search
 _WORDS = re.compile(rb"\w+").findall
 
 
@@ -43,11 +43,13 @@ def words_bound_from(data: bytes, names: frozenset[bytes]) -> set[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A function as bytes: its signature, and all of it, nested functions included."""
+    """A function as bytes: its signature, and all of it, nested functions included. `body` is where the body begins, 0
+    where it stands in the line of the signature."""
 
     name: bytes
     signature: bytes
     whole: bytes
+    body: int
 
     def mentions(self, words: frozenset[bytes]) -> bool:
         """The signature mentions one of the words."""
@@ -56,7 +58,7 @@ class Text:
     def callers(self, name: bytes) -> Iterator[bytes]:
         """The first word of each call of something of this name: b"session" of `session.bind.execute()`, else b""."""
         for place in occurrences(self.whole, name):
-            if place >= len(self.signature) and _OPENS(self.whole, place + len(name)):
+            if place >= self.body and _OPENS(self.whole, place + len(name)):
                 before = _FIRST_WORD(self.whole, max(0, place - 120), place)
                 yield before[1] if before is not None else b""
 
@@ -77,22 +79,18 @@ def functions_given(data: bytes, words: frozenset[bytes]) -> Iterator[Text]:
     begins = [match.start() for match in starts]
     for number in sorted({bisect(begins, place) - 1 for word in words for place in _places(data, word)} - {-1}):
         match = starts[number]
-        signature = data[match.start() : _end_of_signature(data, match.end())]
-        if words.isdisjoint(_WORDS(signature)):
-            continue
         margin = _margin(data, match.start())
         following = (each.start() for each in starts[number + 1 :] if _margin(data, each.start()) <= margin)
-        yield Text(match[1], signature, data[match.start() : next(following, len(data))])
-
-
-def _end_of_signature(data: bytes, start: int) -> int:
-    found = _SIGNATURE_ENDS(data, start)
-    return found.end() if found is not None else len(data)
+        whole = data[match.start() : next(following, len(data))]
+        ends = _SIGNATURE_ENDS(whole)
+        signature = whole[: ends.end()] if ends is not None else whole
+        if not words.isdisjoint(_WORDS(signature)):
+            yield Text(match[1], signature, whole, len(signature) if ends is not None else 0)
 
 
 def _margin(data: bytes, start: int) -> int:
     """The column of a function's first word."""
-    line = data.rfind(b"\n", 0, start) + 1
+    line = max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1
     return len(data[line:start]) - len(data[line:start].lstrip())
 
 
