@@ -14,6 +14,7 @@ from poollint.program.expressions import is_main_test, last_name, spelled, value
 from poollint.program.flow import Flow, Flows
 from poollint.program.graph import Construct, Node, Run
 from poollint.program.handed_on import HandedOn
+from poollint.program.known_at_import import KnownAtImport
 from poollint.program.memos import Memos
 from poollint.program.owners import Owners
 from poollint.program.repetition import loop_around
@@ -80,6 +81,7 @@ class Engines:
         self.memos = Memos(resolver, self.arguments, own_caches)
         self.owners = Owners(resolver, callers)
         self._handed_on = HandedOn(resolver, callers, self._flows)
+        self._known = KnownAtImport(resolver)
 
     # ---------------------------------------------------------------------------------------------- building
     def line(self, acquisition: Acquisition) -> int:
@@ -171,7 +173,14 @@ class Engines:
             in_migration=self.places.is_migration(path),
             never_connects=flow.never_connects and not hidden,
             scoped_without_null=flow.in_scoped_session and arguments.pool is not Pool.NULL,
+            bound_to_its_function=self._reason_to_stay(path, call),
         )
+
+    def _reason_to_stay(self, path: str, call: model.Call) -> str:
+        """Why the call cannot stand at module level."""
+        if self.places.rerun(path):
+            return "the module level of this file runs again and again"
+        return self._known.reason_against(path, call)
 
     def _with_holder(self, site: EngineSite, path: str, call: model.Call, frequency: Frequency) -> EngineSite:
         """What holds the call: which kind of scope and class, how often it runs, who may call it."""

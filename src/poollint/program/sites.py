@@ -215,6 +215,8 @@ class EngineSite:
     """Only the dialect or the URL of the engine is asked for."""
     made_per_test: bool = False
     scoped_without_null: bool = False
+    bound_to_its_function: str = ""
+    """Why the call cannot stand at module level; "" when its arguments are known there, and the same in every call."""
     public: bool = True
 
 

@@ -74,8 +74,10 @@ Where the URL is an argument (one database for each tenant), keep one engine per
 - No caller is known: POL102 looks at those.
 
 ## Fix safety
-Moving the call to module level is unsafe: it changes when the engine is made and fails where an argument is not
-known at import. A session in `with` keeps its behaviour.
+Moving the call to module level is unsafe: it changes when the engine is made. It goes below the imports and constants
+that it reads, with its comments and the `sessionmaker` that the function builds on it. It is held back where an
+argument is computed, local or set later, the name is taken, the function disposes of the engine, listens to it or
+builds a `scoped_session` on it, or runs in a process or event loop of its own.
 
 ## References
 - [SQLAlchemy: Engine basic usage](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
@@ -92,6 +94,7 @@ from poollint.program.sites import Holder
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import exempt, runs_repeatedly, stored_per_database
 from poollint.rules.engine.reporting import proven_confidence, repeated_message, repeated_severity, verdict
+from poollint.rules.engine.sharing import TITLE, share, sharing_facts
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites
@@ -124,6 +127,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             proven_confidence(site),
             fix_title=_fix_title(site),
             fix_applicability="display" if site.url_depends_on_parameters else "unsafe",
+            facts=sharing_facts(sites, site),
         )
         for site in sites.engines
         if built_per_call(site)
@@ -133,7 +137,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 def _fix_title(site: EngineSite) -> str:
     if site.url_depends_on_parameters:
         return "Keep one engine per URL, or use NullPool and dispose of it"
-    return "Create the engine once, at module level"
+    return TITLE
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=share)

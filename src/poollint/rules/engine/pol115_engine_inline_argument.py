@@ -33,8 +33,8 @@ pandas also takes the URL as a string and then disposes of the engine that it ma
 - NullPool: info.
 
 ## Fix safety
-Binding the engine to a name and disposing of it in `finally` is safe where the engine does not outlive the statement;
-moving it to module level is unsafe.
+Moving the engine to module level is unsafe, and held back for the reasons of POL101. Binding it to a name and disposing
+of it in `finally` is left to a person.
 
 ## References
 - [pandas.read_sql](https://pandas.pydata.org/docs/reference/api/pandas.read_sql.html)
@@ -66,6 +66,7 @@ from poollint.rules.engine.reporting import (
     repeated_severity,
     verdict,
 )
+from poollint.rules.engine.sharing import share, sharing_facts
 from poollint.rules.engine.wording import call_name, clip, per, sentence
 
 if TYPE_CHECKING:
@@ -138,10 +139,11 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             chain=site.frequency.chain if proven(site) else (),
             fix_title="Bind the engine to a name and dispose of it, or create it once",
             fix_applicability="unsafe",
+            facts=sharing_facts(sites, site),
         )
         for site in sites.engines
         if nameless(site)
     ]
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=share)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Pool, Release, Span, Step
-from poollint.rules.base import Verdict
+from poollint.rules.base import NO_FACTS, Verdict
 from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool, only_its_data_is_cached
 from poollint.rules.engine.short_lived import short_lived
 from poollint.rules.engine.wording import call_name, keep_once, per, sentence, skipped_words
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite
-    from poollint.rules.base import Metadata
+    from poollint.rules.base import FixFacts, Metadata
 
 _MOST_LEAKS = 3
 _SHORT_LIVED = "POL301"
@@ -31,6 +31,7 @@ def verdict(
     chain: tuple[Step, ...] | None = None,
     fix_title: str = "",
     fix_applicability: str = "display",
+    facts: FixFacts = NO_FACTS,
 ) -> Verdict:
     """The verdict of the rule `metadata` over `site`, reported at `span` (the site's own when None)."""
     return Verdict(
@@ -50,6 +51,7 @@ def verdict(
         ),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
+        facts=facts,
     )
 
 
