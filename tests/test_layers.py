@@ -31,6 +31,7 @@ LAYERS = (
     frozenset({"rules"}),
     frozenset({"checking"}),
     frozenset({"check"}),
+    frozenset({"fixing"}),
     frozenset({"output"}),
     frozenset({"frontends"}),
     frozenset({"__main__"}),

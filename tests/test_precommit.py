@@ -108,10 +108,32 @@ def test_main_passes_as_long_as_it_registers_nothing(hooks: Path, shop: Path) ->
     assert ended.status == 0, ended.out
 
 
+def test_the_fixing_hook_mends_the_files_of_the_commit(hooks: Path, shop: Path) -> None:
+    text = "from config.database import SessionLocal\n\n\ndef f():\n    with SessionLocal as session:\n        pass\n"
+    imports = "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+    (shop / "config" / "database.py").write_text(
+        f"{imports}SessionLocal = sessionmaker(create_engine('sqlite:///x'))\n"
+    )
+    (shop / "pyproject.toml").write_text('[tool.poollint]\nselect = ["POL219"]\n')
+    for name in ("one.py", "two.py"):
+        (shop / name).write_text(text)
+    git(shop, "add", "-A")
+    git(shop, "reset", "-q", "two.py")
+    ended = try_hook(hooks, shop, "poollint-fix")
+    assert ended.status == 1, ended.out
+    assert "files were modified by this hook" in ended.out
+    assert (shop / "one.py").read_text() == text.replace("SessionLocal as", "SessionLocal() as")
+    assert (shop / "two.py").read_text() == text
+    git(shop, "add", "one.py")
+    assert try_hook(hooks, shop, "poollint-fix").status == 0
+
+
 def test_the_hooks_are_declared_as_documented() -> None:
     declared = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
     assert declared["poollint"]["entry"] == "poollint check --report touched"
     assert declared["poollint"]["require_serial"] is True
     assert declared["poollint"]["types"] == ["python"]
+    assert declared["poollint-fix"]["entry"] == "poollint check --fix"
+    assert declared["poollint-fix"]["require_serial"] is True
     assert declared["poollint-project"]["pass_filenames"] is False
     assert declared["poollint-project"]["always_run"] is True

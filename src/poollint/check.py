@@ -236,6 +236,8 @@ class Checker:
         collected.failing += sum(finding.severity.rank >= least for finding in outcome.findings)
         collected.hidden += outcome.hidden
         collected.sources.append(sources)
+        collected.runs.append(run)
+        collected.asked.update(map(run.reader.absolute, asked))
         self.add_unreadable(collected, run, asked)
 
     def add_unreadable(self, collected: Collected, run: RootRun, asked: frozenset[str]) -> None:

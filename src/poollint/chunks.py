@@ -42,8 +42,8 @@ class Chunk:
         """The lines as they stand in the file."""
         return "".join(self.source.lines[self.first_line - 1 : self.last_line])
 
-    def parse(self) -> tuple[libcst.Module, int, int] | None:
-        """The chunk as a concrete tree, with what to add to its lines and to the columns of its first line.
+    def parse(self) -> tuple[libcst.Module, int, Mapping[int, int]] | None:
+        """The chunk as a concrete tree, with what to add to its lines, and to the columns of some lines of the file.
 
         None when libcst cannot parse it or does not give the same text back.
         """
@@ -51,8 +51,8 @@ class Chunk:
         if len(text) > LONGEST or _bracket_depth(text) > DEEPEST:
             return None
         # A form feed before a statement resets the indentation, and libcst loses it.
-        column_offset = len(text) - len(text.lstrip("\f"))
-        text = text[column_offset:]
+        shifts = self._form_feeds() if "\f" in text else {}
+        text = "".join(line[shifts.get(number, 0) :] for number, line in self._numbered()) if shifts else text
         newline = self.source.newline
         prefix = f"if 1:{newline}" if text[:1] in (" ", "\t") else ""
         statements = _statements(prefix + text)
@@ -61,7 +61,16 @@ class Chunk:
         module = _parsed(prefix + text, newline, self.default_indent)
         if module is None:
             return None
-        return module, self.first_line - 1 - bool(prefix), column_offset
+        return module, self.first_line - 1 - bool(prefix), shifts
+
+    def _numbered(self) -> Iterator[tuple[int, str]]:
+        """The lines with their numbers in the file."""
+        return enumerate(self.source.lines[self.first_line - 1 : self.last_line], self.first_line)
+
+    def _form_feeds(self) -> dict[int, int]:
+        """How many characters the form feeds at the beginnings of lines take, with the white space before them."""
+        heads = ((number, line[: len(line) - len(line.lstrip(" \t\f"))]) for number, line in self._numbered())
+        return {number: head.rindex("\f") + 1 for number, head in heads if "\f" in head}
 
     def positions(self) -> ChunkPositions | None:
         """The parsed chunk with the places of its nodes, or None as for `parse`."""
@@ -70,14 +79,13 @@ class Chunk:
             return None
         from libcst.metadata import MetadataWrapper, PositionProvider
 
-        module, line_offset, column_offset = parsed
+        module, line_offset, shifts = parsed
         wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
         try:
             ranges = wrapper.resolve(PositionProvider)
         except (RecursionError, KeyError):
             return None
-        first = 1 if line_offset == self.first_line - 1 else 2
-        return ChunkPositions(wrapper, ranges, self.source.path, line_offset, column_offset, first)
+        return ChunkPositions(wrapper, ranges, self.source.path, line_offset, shifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +96,18 @@ class ChunkPositions:
     ranges: Mapping[libcst.CSTNode, CodeRange]
     path: str
     line_offset: int
-    column_offset: int
-    shifted_line: int
+    shifts: Mapping[int, int]
+    """How many characters at the beginning of a line of the file the tree leaves out."""
 
     def position(self, node: libcst.CSTNode) -> tuple[int, int, int, int]:
         """(line, column, end line, end column) in the file: lines from 1, columns from 0 in code points."""
         place = self.ranges[node]
-        start, end = place.start, place.end
+        line, end_line = place.start.line + self.line_offset, place.end.line + self.line_offset
         return (
-            start.line + self.line_offset,
-            start.column + (self.column_offset if start.line == self.shifted_line else 0),
-            end.line + self.line_offset,
-            end.column + (self.column_offset if end.line == self.shifted_line else 0),
+            line,
+            place.start.column + self.shifts.get(line, 0),
+            end_line,
+            place.end.column + self.shifts.get(end_line, 0),
         )
 
     def location(self, node: libcst.CSTNode) -> Location:

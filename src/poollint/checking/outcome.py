@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import sorted_findings
 
 if TYPE_CHECKING:
+    from poollint.checking.root_run import RootRun
     from poollint.checking.sources import Sources
     from poollint.findings import Finding
 
@@ -28,6 +29,10 @@ class Report:
     remarks: tuple[str, ...] = ()
     output_format: str = "text"
     sources: tuple[Sources, ...] = field(default=(), repr=False, compare=False)
+    runs: tuple[RootRun, ...] = field(default=(), repr=False, compare=False)
+    """What was reported on, with the texts in `sources` in the same order."""
+    asked: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    """The absolute paths of the files that were passed, themselves or in folders."""
 
     def lines(self, path: str) -> list[str]:
         """The lines of a file of the report, as it was analysed; none when it cannot be read."""
@@ -50,6 +55,8 @@ class Collected:
     notices: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     sources: list[Sources] = field(default_factory=list)
+    runs: list[RootRun] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
 
     def report(self, output_format: str) -> Report:
         """The finished report; what was said twice is said once."""
@@ -62,4 +69,6 @@ class Collected:
             remarks=tuple(self.remarks),
             output_format=output_format,
             sources=tuple(self.sources),
+            runs=tuple(self.runs),
+            asked=frozenset(self.asked),
         )

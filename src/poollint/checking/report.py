@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,6 +80,21 @@ class Reporter:
         findings += self.faults()
         findings += self.analysis_faults()
         return RootReport(tuple(findings), hidden, self.marks.new)
+
+    def tally(self) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+        """How many findings are shown, and how many with the hidden ones, by (path, code). Marks nothing."""
+        outcome = decide(self.verdicts, self.selection)
+        own = (*self.syntax_errors(), *self.unused_suppressions(), *self.analysis_faults())
+        shown = Counter((finding.location.path, finding.code) for finding in own)
+        shown.update(self.keys(outcome.shown))
+        return shown, shown + Counter(self.keys(outcome.hidden))
+
+    def keys(self, indexes: Iterable[int]) -> Iterator[tuple[str, str]]:
+        """The path and the code of each of `indexes` that is wanted and not suppressed."""
+        for index in self.wanted(indexes):
+            if not self.is_suppressed(index):
+                verdict = self.verdicts[index]
+                yield self.reader.absolute(verdict.span[0]), verdict.code
 
     def wanted(self, indexes: Iterable[int]) -> list[int]:
         """Those of `indexes` that are in scope and that no per-file ignore leaves out."""

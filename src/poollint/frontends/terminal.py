@@ -43,6 +43,19 @@ class Terminal:
         except BrokenPipeError:
             self.close_pipe()
 
+    def write_bytes(self, data: bytes) -> None:
+        """Results as they are, in whatever encoding; through text where the stream knows no bytes."""
+        buffer = getattr(self.out, "buffer", None)
+        if buffer is None:
+            self.write(data.decode("utf-8", "surrogateescape"))
+            return
+        self.write("")
+        try:
+            buffer.write(data)
+            buffer.flush()
+        except BrokenPipeError:
+            self.close_pipe()
+
     def close_pipe(self) -> None:
         """Point standard output at nothing, so that the interpreter does not fail when it flushes at exit."""
         self.pipe_closed = True

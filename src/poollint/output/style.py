@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from poollint.findings import Severity
 
-CODES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "blue": "34", "cyan": "36"}
+CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 BY_SEVERITY = {"error": "red", "warning": "yellow", "info": "blue"}
 
 

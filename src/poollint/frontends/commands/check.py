@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from poollint.check import CheckError, CheckOptions, Report, check
+from poollint.fixing import PENDING
 from poollint.frontends.status import FAILED, FOUND, FOUND_NOTHING, UsageError
 from poollint.output import FORMATS, View, renderer
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from poollint.frontends.terminal import Terminal
 
@@ -36,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rules.add_argument(
         "--fail-on", choices=("error", "warning", "info"), help="the least severity for status 1 (default: warning)"
+    )
+    fixes = parser.add_argument_group("fixes")
+    fixes.add_argument("--fix", action="store_true", help="mend what can be mended safely, and report what is left")
+    fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and write nothing")
+    fixes.add_argument(
+        "--unsafe-fixes", action="store_true", help="with --fix or --diff: also change when or where something runs"
     )
     files = parser.add_argument_group("files and settings")
     files.add_argument("--exclude", action="append", metavar="PATTERNS", help="neither read nor report these files")
@@ -72,6 +80,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         from poollint.frontends.commands.show import show
 
         return show(arguments, request.paths, request.options, terminal)
+    if arguments.fix or arguments.diff:
+        from poollint.frontends.mending import run_fixes
+
+        return run_fixes(arguments, request.paths, request.options, terminal)
+    if arguments.unsafe_fixes:
+        raise UsageError("--unsafe-fixes needs --fix or --diff")
     try:
         with terminal.progress("poollint: analysing..."):
             report = check(request.paths, request.options)
@@ -79,6 +93,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError(str(error)) from error
     write_findings(report, arguments, terminal)
     write_remarks(report, arguments, terminal)
+    return status(report, arguments)
+
+
+def status(report: Report, arguments: argparse.Namespace) -> int:
+    """How a check ends."""
     if report.failures:
         return FAILED
     return FOUND if report.failing and not arguments.exit_zero else FOUND_NOTHING
@@ -145,6 +164,10 @@ def write_findings(report: Report, arguments: argparse.Namespace, terminal: Term
     if report.output_format not in FORMATS:
         raise UsageError(f"output-format: {report.output_format} is not one of {', '.join(FORMATS)}")
     text = renderer(report.output_format)(report.findings, view)
+    if not to_file and arguments.fix and STDIN in arguments.paths:
+        if text:  # standard output holds the mended source
+            terminal.note(text.rstrip("\n"))
+        return
     if not to_file:
         terminal.write(text)
         return
@@ -166,7 +189,7 @@ def write_remarks(report: Report, arguments: argparse.Namespace, terminal: Termi
         terminal.complain(failure)
     if arguments.quiet:
         return
-    for notice in report.notices:
+    for notice in (*report.notices, *pending_fixes(report)):
         terminal.note(f"poollint: {notice}")
     if arguments.verbose:
         for remark in report.remarks:
@@ -174,6 +197,16 @@ def write_remarks(report: Report, arguments: argparse.Namespace, terminal: Termi
     if report.hidden:
         some = "finding" if report.hidden == 1 else "findings"
         terminal.note(f"{report.hidden} informational {some} hidden; --select ALL shows them")
+
+
+def pending_fixes(report: Report) -> Iterator[str]:
+    """What a `--fix` that was killed has left half done."""
+    for root in dict.fromkeys(run.root for run in report.runs):
+        if os.path.lexists(os.path.join(root, PENDING)):  # noqa: PTH118 - on the warm path
+            from poollint.fixing.pending import unfinished
+
+            if (told := unfinished(Path(root))) is not None:
+                yield told
 
 
 def statistics(report: Report) -> str:

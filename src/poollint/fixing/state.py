@@ -1,0 +1,81 @@
+"""The program as it would be: the edited files in memory, and what a check of them says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from poollint.check import Checker, selection_for
+from poollint.checking.report import Reporter, Scope
+from poollint.checking.selection import choose
+from poollint.checking.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from poollint.check import CheckOptions, Report
+    from poollint.checking.root_run import RootRun
+    from poollint.checking.selection import Selection
+    from poollint.source import SourceFile
+
+Tally = Counter[tuple[str, str]]
+"""How many findings of each code each file has: by (path, code)."""
+
+
+class Tallies(NamedTuple):
+    """`shown` and `enabled` at the selection of the run, where `enabled` counts what is hidden too; `default` is what
+    the default selection shows. All files of the programs count, whether they were asked for or not."""
+
+    shown: Tally
+    enabled: Tally
+    default: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of the program: the report about it, and the files that differ from the disk."""
+
+    report: Report
+    tallies: Tallies
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def source(self, path: str) -> SourceFile | None:
+        """A file of the program as it is in this state; None when it cannot be read."""
+        for sources in self.report.sources:
+            prefix = sources.reader.absolute("")
+            found = sources.get(path[len(prefix) :]) if path.startswith(prefix) else None
+            if found is not None:
+                return found
+        return None
+
+
+def looked_at(paths: Sequence[str | Path], options: CheckOptions, files: Mapping[str, bytes]) -> State:
+    """The state of the program with `files` in place of what is on disk. Raises `CheckError`."""
+    report = Checker(with_files(options, files)).check(paths)
+    return State(report, tallies(report.runs, options), files)
+
+
+def with_files(options: CheckOptions, files: Mapping[str, bytes]) -> CheckOptions:
+    """The options of a check that sees `files`, and computes edits."""
+    if options.anonymous is not None:
+        return replace(options, edits=True, anonymous=next(iter(files.values()), options.anonymous))
+    return replace(options, edits=True, buffers={**options.buffers, **files})
+
+
+def tallies(runs: Sequence[RootRun], options: CheckOptions) -> Tallies:
+    """What all files of some roots have."""
+    found = Tallies(Counter(), Counter(), Counter())
+    for run in runs:
+        by_default = choose(run.result.rules, (), (), ())
+        shown, enabled = counted(run, selection_for(run, options))
+        # A file that is no part of the program makes a second run of its root.
+        found = Tallies(found.shown | shown, found.enabled | enabled, found.default | counted(run, by_default)[0])
+    return found
+
+
+def counted(run: RootRun, selection: Selection) -> tuple[Tally, Tally]:
+    """The findings that are shown, and with them those that are hidden, of one root."""
+    reporter = Reporter(run, selection, Scope(run.files), Sources(run.reader))
+    return reporter.tally()

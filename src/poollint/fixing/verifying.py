@@ -1,0 +1,75 @@
+"""Whether a round of fixes helped: the findings are gone, no other came, and the files are still Python. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from poollint.fixing.splicing import CannotApply, source_after, spliced
+from poollint.fixing.syntax import is_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from poollint.findings import Edit
+    from poollint.fixing.choosing import Candidate
+    from poollint.fixing.state import State, Tallies
+
+
+class Problem(NamedTuple):
+    """What speaks against a round: the file where it shows, and the reason in words."""
+
+    path: str
+    reason: str
+
+
+class Edited(NamedTuple):
+    """The files of a round after its edits, and the problems of those that cannot be."""
+
+    files: dict[str, bytes]
+    problems: tuple[Problem, ...]
+
+
+def edited(base: State, round_: Sequence[Candidate]) -> Edited:
+    """The files that `round_` edits, from those of `base`."""
+    by_path: dict[str, list[Edit]] = {}
+    for candidate in round_:
+        for edit in candidate.fix.edits:
+            by_path.setdefault(edit.location.path, []).append(edit)
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path, edits in sorted(by_path.items()):
+        try:
+            files[path] = applied(base, path, edits)
+        except CannotApply as error:
+            problems.append(Problem(path, str(error)))
+    return Edited(files, tuple(problems))
+
+
+def applied(base: State, path: str, edits: Sequence[Edit]) -> bytes:
+    """One file after its edits. Raises `CannotApply`."""
+    source = base.source(path)
+    if source is None:
+        raise CannotApply("the file cannot be read")
+    data = spliced(source, edits)
+    after = source_after(source, data)
+    if not is_kept(source.text, after.text):
+        raise CannotApply("the file could not be parsed afterwards")
+    return data
+
+
+def problems(before: Tallies, after: Tallies, round_: Sequence[Candidate]) -> list[Problem]:
+    """What is wrong after a round: findings that stay, and findings that were not there.
+
+    Without problems there are fewer findings than before, so rounds end and cannot undo each other.
+    """
+    mended = Counter((candidate.finding.location.path, candidate.finding.code) for candidate in round_)
+    found: dict[tuple[str, str], str] = {}
+    for key, count in mended.items():
+        if after.enabled[key] > before.enabled[key] - count:
+            found[key] = "the finding would stay"
+    for key in after.shown.keys() | after.default.keys():
+        is_new = after.shown[key] > before.shown[key] or after.default[key] > before.default[key]
+        if is_new:
+            found.setdefault(key, f"it would bring {key[1]}")
+    return [Problem(path, reason) for (path, _), reason in sorted(found.items())]
