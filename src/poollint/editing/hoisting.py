@@ -168,7 +168,9 @@ class Hoisting:
     def _is_plainly_bound(self, name: str) -> bool:
         bound = self._names.bindings.get(name, ())
         indices = [self._names.index_of(each) for each in bound]
-        return bool(indices) and isinstance(self._tree.module.body[indices[0]], cst.SimpleStatementLine)
+        if len(indices) != 1 or self._names.is_declared_global(name):
+            return False
+        return isinstance(self._tree.module.body[indices[0]], cst.SimpleStatementLine)
 
     def _is_same_at_top(self, name: str, call: cst.Call) -> bool:
         """The module makes the very same there already, and nothing else is ever called so."""
@@ -224,15 +226,17 @@ class Hoisting:
         if any(argument.star for argument in other.args):
             return False
         is_given = any(value is call or (isinstance(value, cst.Name) and value.value == name) for value in values)
-        return is_given and self._is_known_at_top(other, call, name)
+        return is_given and self.is_known_at_top(other, Named(call, name))
 
-    def _is_known_at_top(self, other: cst.Call, call: cst.Call, name: str) -> bool:
-        """All that the other call reads, but for the first one, is bound plainly by the module and nowhere else."""
-        values = [argument.value for argument in other.args if argument.value is not call]
-        if not all(isinstance(value, _PLAIN) for value in values):
+    def is_known_at_top(self, call: cst.Call, given: Named | None = None) -> bool:
+        """All that a call reads is bound once and plainly by the module, but for what it is given."""
+        values = [argument.value for argument in call.args if given is None or argument.value is not given.call]
+        if not all(isinstance(value, _PLAIN) for value in values) or any(argument.star for argument in call.args):
             return False
-        read = set().union(*map(names_in, (other.func, *values))) - {name, "True", "False", "None"}
-        function = outermost_function(self._tree, other)
+        read = set().union(*map(names_in, (call.func, *values))) - {"True", "False", "None"}
+        if given is not None:
+            read -= {given.name}
+        function = outermost_function(self._tree, call)
         found = [each for one in read for each in self._names.occurrences(one, function)] if function else []
         return all(map(self._is_plainly_bound, read)) and not any(each.binds for each in found)
 

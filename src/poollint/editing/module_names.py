@@ -51,8 +51,10 @@ class ModuleNames:
 
     def is_bound(self, name: str) -> bool:
         """The module binds the name, or one of its functions does so with `global`."""
-        if name in self.bindings:
-            return True
+        return name in self.bindings or self.is_declared_global(name)
+
+    def is_declared_global(self, name: str) -> bool:
+        """A function may bind the name of the module."""
         declared = (node for node in ast.walk(self._module) if isinstance(node, ast.Global))
         return any(name in node.names for node in declared)
 

@@ -58,6 +58,7 @@ from poollint.rules.engine.exemptions import in_memory_database, in_tests
 from poollint.rules.engine.reporting import assumed_confidence, proven_confidence, verdict
 from poollint.rules.engine.short_lived import short_lived
 from poollint.rules.engine.wording import call_name, per, sentence, symbol_name
+from poollint.rules.pool.null_pool import TITLE, add_null_pool, null_pool_facts
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites
@@ -100,9 +101,10 @@ def _verdict(site: EngineSite, severity: Severity) -> Verdict:
         sentence(head, entry, "add poolclass=NullPool"),
         severity,
         proven_confidence(site) if site.frequency.known else assumed_confidence(site),
-        fix_title="Add poolclass=NullPool",
+        fix_title=TITLE,
         fix_applicability="unsafe",
+        facts=null_pool_facts(site),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=add_null_pool)

@@ -36,7 +36,8 @@ def get_session():
 - All known callers run once. Tests and migrations.
 
 ## Fix safety
-`scoped_session(factory)()` to `factory()` is safe. Keeping one registry is for a person to decide.
+`scoped_session(factory)()` to `factory()` is safe: the session is a new one either way. It is held back where the
+function gives the engine a NullPool. Keeping one registry is for a person to decide.
 
 ## References
 - [SQLAlchemy: Contextual/Thread-local Sessions](https://docs.sqlalchemy.org/en/20/orm/contextual.html)
@@ -47,14 +48,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.program.lifetimes.registry_sites import Kept, MadeFrom
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
+from poollint.rules.engine.exemptions import null_pool
 from poollint.rules.engine.wording import as_call
 from poollint.rules.pool.exemptions import handed_on, in_tests, is_repeated, runs_once
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.lifetimes.registry_sites import RegistrySite
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL303",
@@ -80,13 +84,17 @@ def judge(sites: ProgramSites) -> list[Verdict]:
         if in_tests(site):
             continue
         if site.made_from in (MadeFrom.SESSION, MadeFrom.REGISTRY):
-            found.append(_verdict(site, f"{as_call(site.spelled)} is given {site.made_from.value}, not a factory"))
+            found.append(
+                _verdict(sites, site, f"{as_call(site.spelled)} is given {site.made_from.value}, not a factory")
+            )
         elif inert(site):
-            found.append(_verdict(site, f"{as_call(site.spelled)} is made anew on every call and shares nothing"))
+            found.append(
+                _verdict(sites, site, f"{as_call(site.spelled)} is made anew on every call and shares nothing")
+            )
     return found
 
 
-def _verdict(site: RegistrySite, head: str) -> Verdict:
+def _verdict(sites: ProgramSites, site: RegistrySite, head: str) -> Verdict:
     wrong = site.made_from is not MadeFrom.FACTORY and site.made_from is not MadeFrom.ASYNC_FACTORY
     return kept_verdict(
         METADATA,
@@ -98,7 +106,43 @@ def _verdict(site: RegistrySite, head: str) -> Verdict:
         chain=site.frequency.chain if is_repeated(site.frequency) else (),
         fix_title="Call the factory itself" if site.called_here else "Make the registry once",
         fix_applicability="safe" if site.called_here and not wrong else "display",
+        facts=FixFacts(names=(("against", _reason_against(sites, site, wrong)),)),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+def _reason_against(sites: ProgramSites, site: RegistrySite, wrong: bool) -> str:
+    if wrong or not site.called_here:
+        return _OTHERWISE
+    return "it is half of a pair with the NullPool of its engine" if breaks_a_pair(sites, site) else ""
+
+
+def breaks_a_pair(sites: ProgramSites, site: RegistrySite) -> bool:
+    """The function gives its engine a NullPool: the registry is the other half of the pair that POL313 judges."""
+    here = (site.span.path, site.symbol)
+    return any((each.span.path, each.symbol) == here and null_pool(each) for each in sites.engines)
+
+
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Calls the factory in place of a registry that is made for one call."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree, reason = target.tree, target.verdict.facts.name("against")
+    made = target.node(cst.Call)
+    called = tree.parents.get(made) if made is not None else None
+    if reason or made is None or not isinstance(called, cst.Call) or called.func is not made:
+        return Refusal(reason or _OTHERWISE)
+    first = made.args[0] if made.args else None
+    if first is None or first.star or first.keyword is not None:
+        return Refusal("the factory is not its first argument")
+    if not isinstance(first.value, (cst.Name, cst.Attribute, cst.Call)) or made.lpar:
+        return Refusal("the factory is not a plain name or call")
+    return Proposal(target.verdict.fix_title, Applicability.SAFE, (tree.replace(made, tree.text(first.value)),))
+
+
+_OTHERWISE = "where the registry is to be kept is for a person to decide"
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)

@@ -33,8 +33,9 @@ engine = create_engine("postgresql+psycopg2://app@db/app", poolclass=NullPool)
 - A driver that is not SQLAlchemy's own, for arguments that its dialect could have. Tests.
 
 ## Fix safety
-Without the arguments that the pool refuses, and with `poolclass=NullPool` for `pool=NullPool`, the call does what it
-says, so this is safe. Which driver or pool is meant otherwise is for a person to decide.
+Without the arguments that the pool refuses, with `poolclass=NullPool` for `pool=NullPool`, and with the counterpart of
+`QueuePool` for asyncio, the call does what it says instead of raising, so this is safe. Which driver or pool is meant
+otherwise is for a person to decide.
 
 ## References
 - [SQLAlchemy: create_engine()](https://docs.sqlalchemy.org/en/20/core/engines.html#sqlalchemy.create_engine)
@@ -50,16 +51,18 @@ from poollint.findings import Confidence, Severity
 from poollint.program.misuses.sites import MisuseKind
 from poollint.program.pooling.sites import FaultKind
 from poollint.program.versions import UNDECLARED
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import in_tests, never_connects
 from poollint.rules.engine.wording import as_call, clip
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.misuses.sites import Misuse
     from poollint.program.pooling.sites import Fault, PoolSite
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL309",
@@ -71,6 +74,7 @@ METADATA = Metadata(
 )
 
 _CLEAR_CURE = (FaultKind.REFUSED, FaultKind.ONLY_TRUE)
+_COUNTERPARTS = {"QueuePool": "AsyncAdaptedQueuePool", "AsyncAdaptedQueuePool": "QueuePool"}
 _WHEN_CONNECTING = (FaultKind.NO_POOL, FaultKind.WRONG_DRIVER)
 """What a sync create_engine() itself accepts."""
 
@@ -93,7 +97,6 @@ def first_fault(pool: PoolSite) -> Fault | None:
 
 def _verdict(pool: PoolSite, fault: Fault, declared: bool) -> Verdict:
     head, advice = message(pool, fault)
-    clear = fault.kind in _CLEAR_CURE or (fault.kind is FaultKind.NO_POOL and bool(fault.instead))
     return kept_verdict(
         METADATA,
         pool.span,
@@ -103,8 +106,27 @@ def _verdict(pool: PoolSite, fault: Fault, declared: bool) -> Verdict:
         Severity.ERROR,
         Confidence.HIGH if declared or not fault.by_version else Confidence.MEDIUM,
         fix_title=advice[0].upper() + advice[1:],
-        fix_applicability="safe" if clear and fault.chosen else "display",
+        fix_applicability="safe" if has_clear_cure(fault) else "display",
+        facts=_facts(pool, fault),
     )
+
+
+def has_clear_cure(fault: Fault) -> bool:
+    """The source says what is meant: a pool class without the arguments beside it, or its counterpart."""
+    if fault.kind is FaultKind.WRONG_LOOP:
+        return fault.subject in _COUNTERPARTS
+    return fault.chosen and (fault.kind in _CLEAR_CURE or (fault.kind is FaultKind.NO_POOL and bool(fault.instead)))
+
+
+def _facts(pool: PoolSite, fault: Fault) -> FixFacts:
+    reason = "which pool, driver or argument is meant is not clear"
+    if has_clear_cure(fault):
+        reason = "more than one argument is wrong" if len(pool.faults) > 1 else ""
+    return FixFacts(fault.kind.name, (("against", reason), ("subject", fault.subject), *_each("argument", fault.names)))
+
+
+def _each(role: str, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{role} {number}", text) for number, text in enumerate(texts))
 
 
 def message(pool: PoolSite, fault: Fault) -> tuple[str, str]:
@@ -155,4 +177,34 @@ def _bound(misuse: Misuse) -> Verdict:
     return misuse_verdict(METADATA, misuse, head, advice, Severity.ERROR, fix_title=advice[0].upper() + advice[1:])
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Deletes the arguments that the pool refuses, or writes what the pool class was meant for."""
+    import libcst as cst
+
+    from poollint.editing.call_arguments import changed, keyword
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    facts, tree = target.verdict.facts, target.tree
+    call = target.node(cst.Call)
+    if facts.name("against") or call is None:
+        return Refusal(facts.name("against") or "the call is not written out")
+    title = target.verdict.fix_title
+    if facts.kind == FaultKind.NO_POOL.name:
+        given = keyword(call, "pool")
+        if given is None or given.keyword is None or keyword(call, "poolclass") is not None:
+            return Refusal("the argument is not written in the call")
+        return Proposal(title, Applicability.SAFE, (tree.replace(given.keyword, "poolclass"),))
+    if facts.kind == FaultKind.WRONG_LOOP.name:
+        chosen = keyword(call, "poolclass")
+        imported = tree.imports.name_for("sqlalchemy.pool", _COUNTERPARTS[facts.name("subject")], call)
+        if chosen is None or imported is None:
+            return Refusal("the pool class is not written in the call, or its counterpart cannot be imported")
+        return Proposal(title, Applicability.SAFE, (*imported.edits, tree.replace(chosen.value, imported.name)))
+    refused = {text for role, text in facts.names if role.startswith("argument")}
+    if not refused or not all(keyword(call, name) for name in refused):
+        return Refusal("the arguments are not written in the call")
+    return Proposal(title, Applicability.SAFE, changed(tree, call, refused))
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)

@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import clip
+from poollint.rules.pool.null_pool import TITLE, add_null_pool, null_pool_facts
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
@@ -77,12 +78,13 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             pool.symbol,
             f"two pools hold the connections that {clip(pool.lender, 50)}() lends",
             "add poolclass=NullPool",
-            fix_title="Add poolclass=NullPool",
+            fix_title=TITLE,
             fix_applicability="unsafe",
+            facts=null_pool_facts(pool.engine),
         )
         for pool in sites.pools
         if pool.lender and keeps_connections(pool) and not pool.engine.in_test
     ]
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=add_null_pool)

@@ -1,0 +1,11 @@
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import scoped_session, sessionmaker
+from sqlalchemy.pool import NullPool
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+SessionLocal = sessionmaker(engine)
+
+
+def get_session():
+    own = create_engine("postgresql+psycopg2://app@db/app", poolclass=NullPool)
+    return scoped_session(sessionmaker(bind=own))()

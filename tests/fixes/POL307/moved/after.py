@@ -1,0 +1,18 @@
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import scoped_session, sessionmaker
+from sqlalchemy.pool import NullPool
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+SessionLocal = sessionmaker(engine)
+Maker = sessionmaker(bind=engine, expire_on_commit=False)
+SessionFactory = sessionmaker(engine, autoflush=False)
+
+
+def count():
+    with Maker() as session:
+        return session.execute(text("select count(*) from orders")).scalar()
+
+
+def total():
+    with SessionFactory.begin() as session:
+        return session.execute(text("select sum(price) from orders")).scalar()

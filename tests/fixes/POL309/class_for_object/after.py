@@ -1,0 +1,4 @@
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+engine = sa.create_engine("postgresql+psycopg2://app@db/one", poolclass=NullPool)
