@@ -9,7 +9,7 @@ from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, is_call, spelled
 from poollint.program.graph import Construct, Run
-from poollint.program.lifetimes import lazy, sharing
+from poollint.program.lifetimes import lazy, plain_rows, sharing
 from poollint.program.lifetimes.autocommit import Autocommit
 from poollint.program.lifetimes.exits import ExitMethods, SkippedClose
 from poollint.program.lifetimes.making import MARKERS, Making, Makings
@@ -151,6 +151,9 @@ class Lifetimes:
             forgotten=seen.forgotten,
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope),
+            proxy=making.maker.registry or making.maker.proxy,
+            certain=self._is_certain(making),
+            plain=self._plain(making, tracker),
         )
         kept = self._kept_by_object(making)
         return site if kept is None else _dropped(site, kept)
@@ -228,6 +231,19 @@ class Lifetimes:
                     else spans.of_line(path, op.line)
                 )
         return tuple(found)
+
+    def _is_certain(self, making: Making) -> bool:
+        """The type of what is called is known, and where it is a function of the program, each way out gives it."""
+        return not making.hinted and (making.factory is None or self._makings.always_gives(making.factory))
+
+    def _plain(self, making: Making, tracker: Tracker) -> tuple[Span, ...]:
+        """The calls whose rows hold no objects; asked for sessions that nothing closes on some path."""
+        path, seen = making.path, tracker.seen
+        if making.handle.kind != "session" or not seen.takes or making.shared:
+            return ()
+        scope = self._resolver.call(path, making.call).scope
+        calls = plain_rows.plain_calls(self._resolver, path, scope, tracker.aliases)
+        return tuple(spans.of(path, call) for call in calls)
 
     def _through(self, making: Making) -> tuple[Span, ...]:
         if making.factory is None:

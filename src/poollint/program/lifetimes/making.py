@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.expressions import assignments, is_call, last_name, names_bound, values_given, without_await
 from poollint.program.lifetimes.states import Phase, State
+from poollint.program.lifetimes.walk import Exit
 from poollint.program.mentions import called_as
 from poollint.program.values import ClassValue, External, ExternalInstance, Function, functions_of
 
@@ -26,6 +27,7 @@ MARKERS = (b".connect(", b".raw_connection(", b".begin(")
 _OWN_NAMES = ("scoped_session", "connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
 _CONNECT = "sqlalchemy.engine.Engine.connect"
 _CONNECTION = "sqlalchemy.engine.Connection"
+_DEEPEST = 8
 _REGISTRY = "sqlalchemy.orm.scoped_session"
 _CONNECTIONS = frozenset({"sqlalchemy.engine.Connection", "sqlalchemy.ext.asyncio.AsyncConnection"})
 
@@ -285,6 +287,19 @@ class Makings:
         scope = self._resolver.scope(function.path, function.scope)
         made = (self.making(function.path, index) for index in _returned_calls(scope))
         return next((each for each in made if each is not None and self._may_be_returned(each, scope)), None)
+
+    def always_gives(self, function: Function, depth: int = 0) -> bool:
+        """Every `return` of the function gives the handle that it makes, and it never ends without one."""
+        making = self.fresh_making(function)
+        if making is None or depth > _DEEPEST:
+            return False
+        if making.hinted or (making.factory is not None and not self.always_gives(making.factory, depth + 1)):
+            return False
+        scope = self._resolver.scope(function.path, function.scope)
+        aliases = self._tracker(making).aliases
+        returns = [op for op in scope.ops if op.kind == "return"]
+        ends = self.walked(making)[1].exits.get(Exit.NEXT)
+        return not ends and all(aliases.denotes(op.value, aliases.names) for op in returns)
 
     def _result(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
         """What a function of the program returns fresh."""

@@ -79,6 +79,13 @@ class HandleSite:
     generator: str = ""
     """"context manager", "dependency", "fixture" or "generator" when the function yields the handle."""
 
+    proxy: bool = False
+    """A registry stands for it, or gives it."""
+    certain: bool = True
+    """The call gives a session or connection whatever path its maker takes."""
+    plain: tuple[Span, ...] = ()
+    """The calls on it whose rows hold no objects of the session, where a fix may ask for them."""
+
     @property
     def releases(self) -> bool:
         """Something gives the connection back on some path."""

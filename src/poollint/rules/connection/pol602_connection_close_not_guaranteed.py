@@ -52,6 +52,7 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import given_back_sometimes, leaking
+from poollint.rules.lifetime.mending import wrap_facts, wrap_in_with
 from poollint.rules.lifetime.releases import connection_severity, leak_that_stays
 from poollint.rules.lifetime.reporting import (
     handle_verdict,
@@ -95,7 +96,8 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         steps=(leak_step(site, leak),),
         fix_title="Close the connection in a finally block",
         fix_applicability="safe",
+        facts=wrap_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION, fixer=wrap_in_with)

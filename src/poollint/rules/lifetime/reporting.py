@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Span, Step
-from poollint.rules.base import Verdict
+from poollint.rules.base import NO_FACTS, Verdict
 from poollint.rules.engine.wording import as_call, clip, sentence
 from poollint.rules.lifetime.exemptions import one_shot_script, runs_repeatedly
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.sites import HandleSite, Leak
     from poollint.program.sites import Frequency
-    from poollint.rules.base import Metadata
+    from poollint.rules.base import FixFacts, Metadata
 
 
 _LONGEST_NAME = 40
@@ -96,6 +96,7 @@ def handle_verdict(
     steps: tuple[Step, ...] = (),
     fix_title: str = "",
     fix_applicability: str = "display",
+    facts: FixFacts = NO_FACTS,
 ) -> Verdict:
     """The verdict of a rule over a handle: `head (entry point): advice`.
 
@@ -115,4 +116,5 @@ def handle_verdict(
         chain=(*(frequency.chain if frequency is not None else ()), *steps),
         fix_title=fix_title,
         fix_applicability=fix_applicability,
+        facts=facts,
     )

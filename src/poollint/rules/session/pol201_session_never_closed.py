@@ -55,6 +55,7 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking, never_given_back
+from poollint.rules.lifetime.mending import wrap_facts, wrap_in_with
 from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import (
     call_name,
@@ -102,7 +103,8 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         steps=(leak_step(site, first_leak(site)),),
         fix_title=f"Use the session in a {'closing()' if without_with(sqlalchemy) else 'with'} block",
         fix_applicability="safe",
+        facts=wrap_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=wrap_in_with)

@@ -57,6 +57,7 @@ from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import given_back_sometimes, leaking
+from poollint.rules.lifetime.mending import wrap_facts, wrap_in_with
 from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import (
     first_leak,
@@ -101,7 +102,8 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         steps=(leak_step(site, leak),),
         fix_title="Close the session in a finally block",
         fix_applicability="safe",
+        facts=wrap_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=wrap_in_with)

@@ -1,0 +1,76 @@
+"""The fix that the rules about the end of sessions and connections share: a `with` block around all uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.rules.base import NO_FACTS, FixFacts
+from poollint.rules.lifetime.releases import without_with
+
+if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.program.lifetimes.sites import HandleSite
+    from poollint.program.versions import Version
+    from poollint.rules.mending import FixTarget
+
+_WRAP = "wrap"
+_PLAIN = "plain"
+_CONNECTION, _ASYNC, _CLOSING, _AWAITS, _GUESSED = "connection", "async", "closing", "awaits", "guessed"
+
+
+def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
+    """What `wrap_in_with` needs to know; none for a handle that a `with` block cannot end."""
+    if site.exit_method or site.kept_by_object or site.context or site.entered:
+        return NO_FACTS
+    session = site.kind == "session"
+    flags = {
+        _CONNECTION: not session,
+        _ASYNC: site.is_async,
+        _CLOSING: session and without_with(sqlalchemy),
+        _AWAITS: site.is_async and not session and not site.through,
+        _GUESSED: not site.certain,
+    }
+    names = tuple((flag, "yes") for flag, holds in flags.items() if holds)
+    return FixFacts(
+        kind=reason_against(site) or _WRAP, names=names, places=tuple((_PLAIN, span) for span in site.plain)
+    )
+
+
+def reason_against(site: HandleSite) -> str:
+    """Why the uses of a handle cannot be wrapped, where that is known without looking at the syntax."""
+    if site.proxy:
+        return "a registry keeps the session"
+    if site.escapes:
+        return "it is handed on to other code"
+    if site.used_after_close:
+        return "it is used again after it was closed"
+    if site.is_async and site.kind != "session" and site.through:
+        return "the connection has been started by the function that makes it"
+    return ""
+
+
+def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
+    """Puts the call of the verdict and all uses of its result into a `with` block."""
+    from dataclasses import replace
+
+    from poollint.editing.proposal import Refusal
+    from poollint.editing.wrapping import Wrap, wrapped
+    from poollint.findings import Applicability
+
+    facts = target.verdict.facts
+    if facts.kind != _WRAP:
+        return Refusal(facts.kind or "no single block of statements uses it")
+    plain = frozenset(target.place(span) for role, span in facts.places if role == _PLAIN)
+    wrap = Wrap(
+        target.place(target.verdict.site),
+        target.verdict.fix_title,
+        connection=bool(facts.name(_CONNECTION)),
+        asynchronous=bool(facts.name(_ASYNC)),
+        closing=bool(facts.name(_CLOSING)),
+        awaits=bool(facts.name(_AWAITS)),
+        plain=plain,
+    )
+    answer = wrapped(target.tree, wrap)
+    if facts.name(_GUESSED) and not isinstance(answer, Refusal):
+        return replace(answer, applicability=Applicability.UNSAFE)
+    return answer

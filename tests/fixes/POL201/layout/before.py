@@ -1,0 +1,38 @@
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(create_engine("postgresql+psycopg2://app@db/app"))
+
+
+def report(ids, path):
+    # What we count.
+    total = 0
+    session = SessionLocal(  # one for all
+        autoflush=False,
+    )  # opened late
+
+    # First the sum,
+    # in one go.
+    query = """
+        select sum(price)
+    from orders
+"""
+    total += session.execute(text(query)).scalar()  # may be None
+    for number in ids:
+        if number:
+            name = f"""order
+{number}"""
+            session.execute(text("select 1"), {"name": name})
+        # no number: nothing to do
+    # The rest needs no database.
+    with open(path) as file:
+        file.write(str(total))
+    return total
+
+
+def continued(first, second):
+    session = SessionLocal()
+    number = session.execute(text("select 1")).scalar() + \
+        first + \
+        second
+    return number

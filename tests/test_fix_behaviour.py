@@ -1,0 +1,179 @@
+"""Every safe fix keeps what the program does and ends the harm: it runs before and after on a SQLite file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from behaviour import Behaviour, before_and_after
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("sqlalchemy")
+
+HEAD = """
+from sqlalchemy import create_engine, select, text, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+engine = create_engine(URL)
+SessionLocal = sessionmaker(engine)
+
+class Base(DeclarativeBase):
+    pass
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+"""
+
+
+class Case(NamedTuple):
+    """A program, and whether its bad form leaves connections out or raises."""
+
+    code: str
+    what: str
+    program: str
+    raises: bool = False
+
+
+CASES = [
+    Case(
+        "POL201",
+        "a value is returned",
+        """
+def run():
+    session = SessionLocal()
+    return session.execute(text("select name from orders where id = 2")).scalar()
+""",
+    ),
+    Case(
+        "POL201",
+        "objects are read in the block",
+        """
+def run():
+    session = SessionLocal()
+    names = []
+    for order in session.scalars(select(Order).order_by(Order.id)):
+        names.append(f"{order.id} {order.name}")
+    return names
+""",
+    ),
+    Case(
+        "POL201",
+        "a session for each turn of a loop",
+        """
+def run():
+    names = []
+    for number in (1, 2, 3, 4):
+        session = SessionLocal()
+        row = session.execute(text("select name from orders where id = :id"), {"id": number}).first()
+        if row is None:
+            break
+        names.append(row[0])
+    return names
+""",
+    ),
+    Case(
+        "POL202",
+        "an exception skips the close",
+        """
+def save(name):
+    session = SessionLocal()
+    session.execute(text("insert into orders (name) values (:name)"), {"name": name})
+    session.commit()
+    session.close()
+
+def run():
+    try:
+        save("one")
+    except Exception as error:
+        return type(error).__name__
+    return "saved"
+""",
+    ),
+    Case(
+        "POL202",
+        "an early return skips the close",
+        """
+def find(wanted):
+    session = SessionLocal()
+    number = session.execute(text("select id from orders where name = :name"), {"name": wanted}).scalar()
+    if number is None:
+        return "none"
+    session.close()
+    return number
+
+def run():
+    return [find("two"), find("four")]
+""",
+    ),
+    Case(
+        "POL202",
+        "objects that leave are as detached as before",
+        """
+def find(number):
+    session = SessionLocal()
+    order = session.get(Order, number)
+    if number > 5:
+        raise ValueError(number)
+    session.close()
+    return order
+
+def run():
+    try:
+        find(6)
+    except ValueError as error:
+        return [find(2).name, str(error)]
+""",
+    ),
+    Case(
+        "POL601",
+        "rows are returned",
+        """
+def run():
+    connection = engine.connect()
+    rows = connection.execute(text("select id, name from orders order by id")).fetchall()
+    return [tuple(row) for row in rows]
+""",
+    ),
+    Case(
+        "POL602",
+        "an exception skips the close",
+        """
+def count(table):
+    connection = engine.connect()
+    connection.execute(text("select 1"))
+    total = connection.execute(text(f"select count(*) from {table}")).scalar()
+    connection.close()
+    return total
+
+def run():
+    try:
+        count("nothing")
+    except Exception as error:
+        return [count("orders"), type(error).__name__]
+""",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.what}".replace(" ", "_"))
+def test_a_safe_fix_keeps_the_behaviour_and_ends_the_harm(case: Case, tmp_path: Path) -> None:
+    """Same answer and same rows; what was checked out comes back, what raised does not."""
+    before, after = before_and_after(HEAD + case.program, tmp_path, select=(case.code,))
+    assert_better(before, after, case.raises)
+
+
+def assert_better(before: Behaviour, after: Behaviour, raises: bool) -> None:
+    """The bad form did its harm, the mended one does not, and nothing else changed."""
+    assert not after.raised
+    assert after.out == 0
+    if raises:
+        assert before.raised
+    else:
+        assert not before.raised
+        assert before.out > 0
+        assert (after.returned, after.rows) == (before.returned, before.rows)
