@@ -57,7 +57,7 @@ class Acquisitions:
         found = []
         for path in project.naming(paths, self._library.factory_names):
             data, tokens = project.data(path), project.tokens(path)
-            if any(text in data and not tokens.isdisjoint(called) for text, called in names.items()):
+            if any(_has(data, text) and not tokens.isdisjoint(called) for text, called in names.items()):
                 found.append(path)
         return found
 
@@ -142,6 +142,18 @@ class Acquisitions:
                 if position.slot in (row.callable.pos, row.callable.kw):
                     return True
         return False
+
+
+def _has(data: bytes, text: bytes) -> bool:
+    """The text occurs; one that is an import statement, where a statement begins."""
+    if not text.startswith((b"from ", b"import ")):
+        return text in data
+    place = data.find(text)
+    while place >= 0:
+        if not data[data.rfind(b"\n", 0, place) + 1 : place].strip():
+            return True
+        place = data.find(text, place + 1)
+    return False
 
 
 def _factory_names(facts: model.ModuleFacts, names: frozenset[str]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.program.annotated import is_used
 from poollint.program.expressions import text_of
 from poollint.program.references import Reference, References, Role
 from poollint.program.values import BoundMethod, Function, Partial
@@ -92,6 +93,8 @@ class Mentions:
                 continue
             seen.add(current)
             for path in self.files(cls.path, current):
+                if path != cls.path and not self._is_used(path, current):
+                    continue
                 references = self.references(path)
                 facts = self._resolver.project.facts(path)
                 if references is None or facts is None:
@@ -104,6 +107,12 @@ class Mentions:
                         target = self._alias_of(path, reference)
                         if target:
                             pending.append(target)
+
+    def _is_used(self, path: str, name: str) -> bool:
+        project = self._resolver.project
+        if project.everything or not name.isascii():
+            return True
+        return is_used(project.data(path), name.encode())
 
     def _alias_of(self, path: str, reference: Reference) -> str:
         """`Alias = Name` at module or class level."""

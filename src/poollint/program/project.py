@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from poollint.facts.cache import FactsCache
 
 
-_RENAMES = re.compile(rb"\s+as\b").match
+_RENAMES = re.compile(rb"\s+as\s+(\w+)").match
 _CALLS = re.compile(rb"\s*(?:\(|as\b)").match
-_CLASS_BEGINS = re.compile(rb"class\s+\w+[^:]*").fullmatch
+_CLASS_BEGINS = re.compile(rb"class\s+\w+\s*[\[(][^:]*").fullmatch
 _WHOLE_WORDS = re.compile(rb"(?<=\W)\w+(?=\W)").findall
 
 
@@ -163,7 +163,7 @@ class Project:
 
     def deriving(self, name: str) -> list[str]:
         """The files with a class statement whose bases mention the name, or that import it under another name."""
-        return self._with(name, lambda data, start, end: _RENAMES(data, end) is not None or _is_base(data, start))
+        return self._with(name, lambda data, start, end: _is_base(data, start) or _is_base_elsewhere(data, end))
 
     def calling(self, name: str) -> list[str]:
         """The files in which the name stands before a bracket, or is imported under another name."""
@@ -278,7 +278,7 @@ class Project:
 
 
 def _is_base(data: bytes, place: int) -> bool:
-    """The place is between `class Name` and its colon."""
+    """The place is between `class Name(` and its colon."""
     start = data.rfind(b"class", 0, place)
     while start >= 0:
         if _CLASS_BEGINS(data, start, place) is not None:
@@ -287,3 +287,9 @@ def _is_base(data: bytes, place: int) -> bool:
             return False
         start = data.rfind(b"class", 0, start)
     return False
+
+
+def _is_base_elsewhere(data: bytes, end: int) -> bool:
+    """The name that ends there is given another one, which is a base."""
+    renamed = _RENAMES(data, end)
+    return renamed is not None and any(_is_base(data, place) for place in occurrences(data, renamed[1]))
