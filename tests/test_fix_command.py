@@ -272,3 +272,10 @@ def test_the_help_names_them() -> None:
 
 def test_nothing_to_write() -> None:
     assert writing.write(Mended(Report())) == []
+
+
+def test_full_output_shows_the_edits(project: Path) -> None:
+    shown = poollint("check", "--output-format", "full").out
+    assert "= help: Make a session (--fix does it)\n  -     with SessionLocal as session:\n" in shown
+    assert "= help: Open a connection of the engine (--fix --unsafe-fixes does it)\n" in shown
+    assert "  +     with engine.connect() as connection:\n" in shown

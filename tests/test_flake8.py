@@ -63,6 +63,20 @@ def test_the_findings_are_those_of_the_command_line(example: Path, jobs: str) ->
     assert any(line.startswith("config/database.py:14:14: POL101 ") for line in found)
 
 
+def test_messages_end_with_the_fix_where_it_fits(example: Path) -> None:
+    (line,) = [line for line in flake8("app/worker.py", cwd=example) if "POL202" in line]
+    assert line.endswith("close it in finally, or use with")
+    (example / "config" / "database.py").write_text(
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+        "SessionLocal = sessionmaker(create_engine('sqlite:///x'))\n\n\n"
+        "def f():\n    with SessionLocal as s:\n        s.commit()\n"
+    )
+    (line,) = flake8("config/database.py", cwd=example)
+    message = line.partition("POL219 ")[2]
+    assert message.endswith("write with SessionLocal(); fix: use a session")
+    assert len(message) <= 120
+
+
 def test_one_file_gets_the_same_answer(example: Path) -> None:
     whole = [line for line in positions(flake8(".", cwd=example)) if line.startswith("config/database.py")]
     assert flake8("config/database.py", cwd=example) == whole
@@ -185,7 +199,7 @@ def run(name: str, monkeypatch: pytest.MonkeyPatch, **given: object) -> list[Rep
 
 def test_columns_count_from_0(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = run("app.py", monkeypatch)
-    assert found == (1, 4, "POL101 an engine: make it once", PoollintPlugin)
+    assert found == (1, 4, "POL101 an engine: make it once; fix: make it at import", PoollintPlugin)
     assert check(["app.py"]).findings[0].location.column == 5
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poollint.checking.results import StoredEdit, StoredFix, original
+from poollint.checking.results import StoredEdit, StoredEdits, original
 
 if TYPE_CHECKING:
     from poollint.checking.marks import Marks
-    from poollint.checking.results import Mark, StoredVerdict
+    from poollint.checking.results import StoredFix, StoredVerdict
     from poollint.editing.proposal import Proposal, Refusal
     from poollint.editing.tree import FileTree
     from poollint.rules.mending import Fixer
@@ -31,16 +31,16 @@ class Fixes:
     def complete(self, index: int) -> None:
         """See to it that the mark of a verdict holds the edits that mend it, or why there are none."""
         mark = self.marks.mark(index)
-        if mark is None or mark.fix is None or mark.fix.computed:
+        if mark is None or mark.fix is None or mark.mending is not None:
             return
         verdict = self.marks.result.verdicts[index]
-        self.marks.new[index] = mark._replace(fix=self.computed(index, verdict, mark, mark.fix))
+        self.marks.new[index] = mark._replace(mending=self.computed(index, verdict, mark.fix))
 
-    def computed(self, index: int, verdict: StoredVerdict, mark: Mark, described: StoredFix) -> StoredFix:
+    def computed(self, index: int, verdict: StoredVerdict, described: StoredFix) -> StoredEdits:
         """What the fixer of the rule says; words alone where the rule has none, or where it fails."""
         from poollint.rules.registry import rule
 
-        words = StoredFix(DISPLAY, described.title, computed=True)
+        words = StoredEdits(DISPLAY, described.title)
         fixer = rule(verdict.code).fixer
         if fixer is None:
             return words
@@ -55,7 +55,7 @@ class Fixes:
         if isinstance(answer, Refusal):
             return words._replace(held_back=answer.reason, reads=tuple(read))
         edits = tuple(self.stored(answer))
-        return StoredFix(answer.applicability.value, answer.title, edits, "", answer.group, tuple(read), True)
+        return StoredEdits(answer.applicability.value, answer.title, edits, "", answer.group, tuple(read))
 
     def asked(self, fixer: Fixer, verdict: StoredVerdict, read: list[str]) -> Proposal | Refusal:
         """The answer of a fixer, and in `read` the other files that it looked at."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from poollint.checking.marks import Marks
 from poollint.checking.selection import decide
 from poollint.checking.silence import Silence
-from poollint.findings import Confidence, Finding, Fix, Location, Related, Severity, fingerprint
+from poollint.findings import Applicability, Confidence, Edit, Finding, Fix, Location, Related, Severity, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from poollint.checking.results import Mark, StoredFix, StoredProblem, StoredVerdict
+    from poollint.checking.results import Mark, StoredProblem, StoredVerdict
     from poollint.checking.root_run import RootRun
     from poollint.checking.selection import Selection
     from poollint.checking.sources import FileReader, Sources
@@ -130,7 +130,7 @@ class Reporter:
             confidence=Confidence(verdict.confidence),
             symbol=verdict.symbol,
             related=tuple(Related(self.marks.location(place), text) for place, text in verdict.chain),
-            fix=made_fix(mark.fix, self.reader) if mark.fix else None,
+            fix=self.fix(mark),
             fingerprint=fingerprint(
                 verdict.code, verdict.span[0], verdict.symbol, mark.text, self.marks.ordinal(index)
             ),
@@ -138,12 +138,20 @@ class Reporter:
 
     def completed(self, index: int, mark: Mark) -> Mark:
         """The mark with the edits of its fix."""
-        if mark.fix is None or mark.fix.computed:
+        if mark.fix is None or mark.mending is not None:
             return mark
         from poollint.checking.fixes import Fixes
 
         Fixes(self.marks).complete(index)
         return self.marks.mark(index) or mark
+
+    def fix(self, mark: Mark) -> Fix | None:
+        """The fix of a finding: with edits where they are asked for, whatever an earlier run has stored."""
+        known = mark.mending
+        if known is None or not self.scope.edits:
+            return Fix(Applicability(mark.fix.applicability), mark.fix.title) if mark.fix else None
+        edits = tuple(Edit(Location(self.reader.absolute(edit.path), *edit[1:5]), edit.text) for edit in known.edits)
+        return Fix(Applicability(known.applicability), known.title, edits, known.held_back, known.group)
 
     # ---------------------------------------------------------------------------------------- poollint's own
     def faults(self) -> Iterator[Finding]:
@@ -238,11 +246,3 @@ def is_template_line(problem: StoredProblem, reader: FileReader) -> bool:
         return False
     broken = lines[problem.line - 1] if 0 < problem.line <= len(lines) else b""
     return b"{{" in broken or any(line.lstrip().startswith((b"{%", b"{{")) for line in lines)
-
-
-def made_fix(stored: StoredFix, reader: FileReader) -> Fix:
-    """The fix of a finding."""
-    from poollint.findings import Applicability, Edit
-
-    edits = tuple(Edit(Location(reader.absolute(edit.path), *edit[1:5]), edit.text) for edit in stored.edits)
-    return Fix(Applicability(stored.applicability), stored.title, edits, stored.held_back, stored.group)

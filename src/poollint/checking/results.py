@@ -34,8 +34,17 @@ class StoredEdit(NamedTuple):
 
 
 class StoredFix(NamedTuple):
-    """What mends a finding. `reads` are the other files that `edits` depend on; `computed` tells that the fixer of the
-    rule was asked, so that a fix without edits has none."""
+    """What would mend a finding, in words."""
+
+    applicability: str
+    title: str
+
+
+class StoredEdits(NamedTuple):
+    """The same after the fixer of the rule was asked: with edits, or with the reason why there are none.
+
+    `reads` are the other files that the answer depends on.
+    """
 
     applicability: str
     title: str
@@ -43,7 +52,6 @@ class StoredFix(NamedTuple):
     held_back: str = ""
     group: str = ""
     reads: tuple[str, ...] = ()
-    computed: bool = False
 
 
 class Mark(NamedTuple):
@@ -55,6 +63,8 @@ class Mark(NamedTuple):
     end_column: int
     text: str
     fix: StoredFix | None
+    mending: StoredEdits | None = None
+    """None until somebody asked for edits."""
 
 
 class StoredFacts(NamedTuple):
@@ -129,7 +139,7 @@ class RootResult:
             for index, verdict in enumerate(self.verdicts)
             if verdict.span[0] in unchanged
             and (mark := known.get(verdict)) is not None
-            and (mark.fix is None or all(path in unchanged for path in mark.fix.reads))
+            and (mark.mending is None or all(path in unchanged for path in mark.mending.reads))
         }
         return self.with_marks(marks) if marks else self
 
@@ -266,12 +276,13 @@ def decode_facts(row: Sequence[Any]) -> StoredFacts:
 
 def decode_mark(row: Sequence[Any]) -> Mark:
     """One row of JSON."""
-    line, column, end_line, end_column, text, fix = row
-    return Mark(line, column, end_line, end_column, text, decode_fix(fix) if fix else None)
+    line, column, end_line, end_column, text, fix, mending = row
+    described = StoredFix(*fix) if fix else None
+    return Mark(line, column, end_line, end_column, text, described, decode_edits(mending) if mending else None)
 
 
-def decode_fix(row: Sequence[Any]) -> StoredFix:
+def decode_edits(row: Sequence[Any]) -> StoredEdits:
     """One row of JSON. Raises ValueError for an edit that leads out of the root."""
-    applicability, title, edits, held_back, group, reads, computed = row
+    applicability, title, edits, held_back, group, reads = row
     stored = tuple(StoredEdit(inside(path), *rest) for path, *rest in edits)
-    return StoredFix(applicability, title, stored, held_back, group, tuple(reads), computed)
+    return StoredEdits(applicability, title, stored, held_back, group, tuple(reads))

@@ -25,6 +25,7 @@ SYNTAX_ERROR = "POL901"
 """flake8 has its own: E999."""
 BROKEN_CONFIGURATION = "POL903"
 PREFIX = "POL"
+LONGEST_MESSAGE = 120
 STDIN_NAMES = ("-", "stdin")
 """How flake8 calls standard input that has no name."""
 
@@ -176,10 +177,7 @@ def safely_checked(host: Host | None, filename: str, lines: Sequence[str]) -> li
             findings = host.findings(filename, lines)
         except CheckError as error:
             return [Place(1, 0, f"{BROKEN_CONFIGURATION} {one_line(str(error))}")]
-        places = [
-            Place(each.location.line, each.location.column - 1, f"{each.code} {each.message}") for each in findings
-        ]
-        return sorted(place for place in places if not place.text.startswith("POL901"))
+        return sorted(place for place in map(place_of, findings) if not place.text.startswith("POL901"))
     except (Exception, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
         return [Place(1, 0, f"{INTERNAL_ERROR} poollint failed on this file ({one_line(what)}), {please_report()}")]
@@ -187,7 +185,16 @@ def safely_checked(host: Host | None, filename: str, lines: Sequence[str]) -> li
 
 def place_of(finding: Finding) -> Place:
     """A finding as flake8 takes it."""
-    return Place(finding.location.line, finding.location.column - 1, f"{finding.code} {one_line(finding.message)}")
+    return Place(finding.location.line, finding.location.column - 1, f"{finding.code} {spoken(finding)}")
+
+
+def spoken(finding: Finding) -> str:
+    """The message, and what mends the finding where both fit into the length of a message."""
+    message = one_line(finding.message)
+    if finding.fix is None:
+        return message
+    told = f"{message}; fix: {finding.fix.title[:1].lower()}{finding.fix.title[1:]}"
+    return told if len(told) <= LONGEST_MESSAGE else message
 
 
 def please_report() -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from poollint.findings import relative_path
 from poollint.output.style import BY_SEVERITY, Style, printable, visible
+from poollint.output.suggestion import suggestion
 from poollint.output.text import headline
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from poollint.findings import Finding, Location
     from poollint.output import View
 
+HOW = {"safe": " (--fix does it)", "unsafe": " (--fix --unsafe-fixes does it)", "display": ""}
+"""How a fix is applied, by its applicability."""
 LONGEST_EXCERPT = 6
 """Lines of source shown for one finding; a longer span loses its middle."""
 
@@ -60,7 +63,12 @@ def remarks(finding: Finding, view: View, style: Style) -> Iterator[str]:
         where = f"{printable(relative_path(step.location.path, view.start))}:{step.location.line}"
         yield f"{sign} {number}. {style(where, 'cyan')}: {printable(step.message)}"
     if finding.fix is not None:
-        yield f"{sign} {style('help', 'bold')}: {printable(finding.fix.title)}"
+        how = HOW[finding.fix.applicability.value] if finding.fix.edits else ""
+        yield f"{sign} {style('help', 'bold')}: {printable(finding.fix.title)}{how}"
+        if finding.fix.held_back:
+            yield f"{sign} not by --fix: {printable(finding.fix.held_back)}"
+        for line in suggestion(finding.fix, finding.location.path, view):
+            yield style(line, "green" if line.startswith("+") else "red" if line.startswith("-") else "cyan")
     yield f"{sign} {finding.severity.value}, {finding.confidence.value} confidence: {finding.name}"
 
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from poollint.frontends.terminal import Terminal
     from poollint.rules.base import Rule
 
+FIXES = {
+    "safe": "safe, --fix applies it",
+    "unsafe": "unsafe, --fix --unsafe-fixes applies it",
+    "suggestion": "a suggestion, a person applies it",
+    "none": "none",
+}
+"""What a page says about the fix of a rule, by its safety."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `poollint rule`."""
@@ -60,7 +68,7 @@ def page(rule: Rule) -> str:
     """The page of a rule, with its title and how loud it is."""
     metadata = rule.metadata
     state = "on by default" if metadata.default else "off by default"
-    facts = f"{metadata.severity}, {metadata.confidence} confidence, {state}; fix: {rule.fix_safety}"
+    facts = f"{metadata.severity}, {metadata.confidence} confidence, {state}; fix: {FIXES[rule.fix_safety]}"
     return f"# {metadata.name} ({metadata.code})\n\n{metadata.summary}.\n\n{facts}\n\n{rule.page.strip()}\n"
 
 
