@@ -173,9 +173,12 @@ def without(tree: FileTree, statement: cst.SimpleStatementLine) -> Edit | Refusa
         return Refusal("its block would be empty")
     first, last = own_lines(tree, statement)
     if last >= len(tree.source.lines):
-        return Refusal("it is the last line of the file")
+        ends = (len(tree.source.line_text(line)) + 1 for line in (first - 1, last))
+        return tree.between((first - 1, next(ends)), (last, next(ends)), "")
     follower = siblings[index + 1] if index + 1 < len(siblings) else None
     is_spaced = not tree.source.line_text(first - 1).strip() or all(map(_is_docstring, siblings[:index]))
+    while follower is None and not tree.source.line_text(first - 1).strip():
+        first -= 1
     while follower is not None and is_spaced and not tree.source.line_text(last + 1).strip():
         last += 1
     return tree.between((first, 1), (last + 1, 1), "")

@@ -19,6 +19,7 @@ from poollint.program.memos import Memos
 from poollint.program.owners import Owners
 from poollint.program.repetition import loop_around
 from poollint.program.sites import (
+    RUNS_AGAIN,
     EngineSite,
     Escape,
     Frequency,
@@ -179,7 +180,7 @@ class Engines:
     def _reason_to_stay(self, path: str, call: model.Call) -> str:
         """Why the call cannot stand at module level."""
         if self.places.rerun(path):
-            return "the module level of this file runs again and again"
+            return RUNS_AGAIN
         return self._known.reason_against(path, call)
 
     def _with_holder(self, site: EngineSite, path: str, call: model.Call, frequency: Frequency) -> EngineSite:

@@ -160,6 +160,10 @@ class Memo:
     locked: bool = False
 
 
+RUNS_AGAIN = "the module level of this file runs again and again"
+"""Why no engine belongs there: a script of Streamlit, or a DAG file: what is made there is made each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSite:
     """One call that makes an engine, with everything the rules of family 1xx ask about it.

@@ -77,7 +77,8 @@ Where the URL is an argument (one database for each tenant), keep one engine per
 Moving the call to module level is unsafe: it changes when the engine is made. It goes below the imports and constants
 that it reads, with its comments and the `sessionmaker` that the function builds on it. It is held back where an
 argument is computed, local or set later, the name is taken, the function disposes of the engine, listens to it or
-builds a `scoped_session` on it, or runs in a process or event loop of its own.
+builds a `scoped_session` on it, or runs in a process or event loop of its own. Where only an argument is in the way, a
+function that has no parameters and does nothing but return the engine gets `@functools.lru_cache(maxsize=None)`.
 
 ## References
 - [SQLAlchemy: Engine basic usage](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
@@ -94,7 +95,7 @@ from poollint.program.sites import Holder
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import exempt, runs_repeatedly, stored_per_database
 from poollint.rules.engine.reporting import proven_confidence, repeated_message, repeated_severity, verdict
-from poollint.rules.engine.sharing import TITLE, share, sharing_facts
+from poollint.rules.engine.sharing import TITLE, share_or_cache, sharing_facts
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites
@@ -140,4 +141,4 @@ def _fix_title(site: EngineSite) -> str:
     return TITLE
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=share)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=share_or_cache)

@@ -35,7 +35,8 @@ One engine for the whole process is better still: make it at module level and pa
 
 ## Fix safety
 `@functools.cached_property` in place of `@property` is unsafe: it needs an instance `__dict__` and keeps the engine as
-long as the object. It is only described, not offered, where the class has `__slots__` or the property has a setter.
+long as the object. It is only described, not offered, where the class has `__slots__` or a decorator, the property has
+a setter, or the engine is disposed of after use.
 
 ## References
 - [functools.cached_property](https://docs.python.org/3/library/functools.html#functools.cached_property)
@@ -49,11 +50,12 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
 from poollint.program.sites import Holder
-from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.rules.base import FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import (
     disposed_always,
     exempt,
     frequency_is_known,
+    null_pool,
     runs_repeatedly,
     unreferenced_private,
 )
@@ -61,8 +63,10 @@ from poollint.rules.engine.reporting import assumed_confidence, proven_confidenc
 from poollint.rules.engine.wording import call_name, clip, per, sentence
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.findings import Confidence
     from poollint.program.sites import EngineSite, ProgramSites
+    from poollint.rules.mending import FixTarget
     from poollint.rules.visitor import CallMarker
 
 METADATA = Metadata(
@@ -117,6 +121,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             confidence(site),
             fix_title="Replace @property with @functools.cached_property",
             fix_applicability="unsafe",
+            facts=FixFacts(names=(("against", reason_against_keeping(site)),)),
         )
         for site in sites.engines
         if built_per_read(site)
@@ -167,4 +172,50 @@ def _assigned_names(statement: ast.stmt) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker)
+def reason_against_keeping(site: EngineSite) -> str:
+    """Why an object must not keep its engine; "" when nothing speaks against it."""
+    if site.is_async and "new_loop" in site.frequency.contexts:
+        return "each run has an event loop of its own"
+    if disposed_always(site) or site.dispose_span is not None:
+        return "the engine is disposed of after each use"
+    return "its NullPool keeps nothing that could be shared" if null_pool(site) else ""
+
+
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Replaces the only decorator of a property that has no setter, in a class whose objects have a `__dict__`."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+    from poollint.rules.visitor import class_around
+
+    tree, reason = target.tree, target.verdict.facts.name("against")
+    call = target.node(cst.Call)
+    function = tree.function(call) if call is not None else None
+    if reason or function is None:
+        return Refusal(reason or "the call is not part of the property itself")
+    owner = tree.innermost(function, cst.ClassDef)
+    syntax = class_around(tree.source, tree.location(function).line)
+    if owner is None or syntax is None or syntax.name != owner.name.value:
+        return Refusal("it is not clear which class the property belongs to")
+    if has_slots(syntax) or owner.decorators or _is_abstract(syntax):
+        return Refusal("the objects of the class may have no __dict__")
+    if has_setter(syntax, function.name.value) or function.asynchronous is not None:
+        return Refusal("the property is more than a plain getter")
+    decorators = [decorator.decorator for decorator in function.decorators]
+    if len(decorators) != 1 or not (isinstance(decorators[0], cst.Name) and decorators[0].value == "property"):
+        return Refusal("the property has other decorators")
+    imported = tree.imports.name_for("functools", "cached_property", function)
+    if imported is None:
+        return Refusal("cached_property stands for something else in the file")
+    edits = (*imported.edits, tree.replace(decorators[0], imported.name))
+    return Proposal(target.verdict.fix_title, Applicability.UNSAFE, edits)
+
+
+def _is_abstract(owner: ast.ClassDef) -> bool:
+    """A protocol, a named tuple or an enumeration, whose members are no plain attributes."""
+    bases = {ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in owner.bases}
+    return bool(bases & {"Protocol", "NamedTuple", "Enum", "TypedDict"})
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker, fixer=fix)

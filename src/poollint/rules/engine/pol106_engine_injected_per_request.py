@@ -45,8 +45,9 @@ def index(engine=Depends(get_engine)):
 - Tests, migrations, scripts that end soon, in-memory SQLite.
 
 ## Fix safety
-`@functools.lru_cache` on the provider is unsafe: the engine outlives the request, and the provider's arguments have
-to be hashable. `providers.Singleton` in place of `providers.Factory` is unsafe for the same reason.
+`@functools.lru_cache(maxsize=None)` on a provider without parameters that does nothing but return the engine is unsafe:
+the engine outlives the request. Another provider gets its engine from module level, as POL101 says. A default factory,
+and `providers.Singleton` in place of `providers.Factory`, are left to a person.
 
 ## References
 - [FastAPI: Dependencies](https://fastapi.tiangolo.com/tutorial/dependencies/)
@@ -68,10 +69,13 @@ from poollint.rules.engine.exemptions import (
     runs_repeatedly,
 )
 from poollint.rules.engine.reporting import assumed_confidence, proven_confidence, repeated_severity, verdict
+from poollint.rules.engine.sharing import cache_or_share, sharing_facts
 from poollint.rules.engine.wording import call_name, per, sentence
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.sites import EngineSite, ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL106",
@@ -130,10 +134,20 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             proven_confidence(site) if runs_repeatedly(site) else assumed_confidence(site),
             fix_title=_fix_title(site),
             fix_applicability="display" if site.holder is Holder.DEFAULT_FACTORY else "unsafe",
+            facts=sharing_facts(sites, site, "" if site.holder is Holder.DEPENDENCY else "default factory"),
         )
         for site in sites.engines
         if injected_per_call(site)
     ]
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Lets the provider keep its engine; a default factory is left to a person."""
+    from poollint.editing.proposal import Refusal
+
+    if target.verdict.facts.kind:
+        return Refusal("it is not clear how long the objects live that are made with it")
+    return cache_or_share(target)
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=fix)

@@ -50,7 +50,10 @@ from poollint.rules.engine.reporting import unhinted_confidence, verdict
 from poollint.rules.engine.wording import clip, sentence
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Edit
     from poollint.program.sites import EngineSite, ProgramSites
+    from poollint.rules.mending import FixTarget
     from poollint.rules.visitor import CallMarker
 
 METADATA = Metadata(
@@ -118,4 +121,37 @@ def marker() -> type[CallMarker]:
     return ValueCacheMarker
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Replaces the decorator, and keeps its arguments."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree = target.tree
+    call = target.node(cst.Call)
+    function = tree.function(call) if call is not None else None
+    for decorator in function.decorators if function is not None else ():
+        used = decorator.decorator
+        arguments = used.args if isinstance(used, cst.Call) else ()
+        name = used.func if isinstance(used, cst.Call) else used
+        last = name.attr if isinstance(name, cst.Attribute) else name
+        if not isinstance(last, cst.Name) or last.value != "cache_data":
+            continue
+        if any(each.keyword is None or each.keyword.value not in _SHARED for each in arguments):
+            return Refusal("st.cache_resource does not take the arguments of the decorator")
+        if isinstance(name, cst.Attribute):
+            edits: tuple[Edit, ...] = (tree.replace(last, "cache_resource"),)
+        else:
+            imported = tree.imports.name_for("streamlit", "cache_resource", decorator)
+            if imported is None:
+                return Refusal("cache_resource stands for something else in the file")
+            edits = (*imported.edits, tree.replace(name, imported.name))
+        return Proposal(target.verdict.fix_title, Applicability.SAFE, edits)
+    return Refusal("the function is not decorated with st.cache_data itself")
+
+
+_SHARED = frozenset({"ttl", "max_entries", "show_spinner", "show_time", "hash_funcs"})
+"""What both decorators take."""
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker, fixer=fix)

@@ -58,11 +58,13 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Times
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import clip, per, sentence
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.sites import DisposeSite, ProgramSites
+    from poollint.rules.mending import FixTarget
     from poollint.rules.visitor import CallMarker
 
 METADATA = Metadata(
@@ -133,6 +135,9 @@ def _verdict(site: DisposeSite) -> Verdict:
         chain=site.frequency.chain,
         fix_title="Delete the call of dispose()",
         fix_applicability="safe" if site.module_level_engine else "display",
+        facts=FixFacts(
+            names=(("against", "" if site.module_level_engine else "the engine is no variable of a module"),)
+        ),
     )
 
 
@@ -158,4 +163,27 @@ def marker() -> type[CallMarker]:
     return DisposeMarker
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, marker=marker)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Deletes the call where it is the last statement of its function."""
+    import libcst as cst
+
+    from poollint.editing.moving import without
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree, reason = target.tree, target.verdict.facts.name("against")
+    call = target.node(cst.Call)
+    function = tree.function(call) if call is not None else None
+    line = tree.statement(call) if call is not None else None
+    if reason or function is None or not isinstance(line, cst.SimpleStatementLine):
+        return Refusal(reason or "the call is no statement of a function")
+    value = line.body[0].value if len(line.body) == 1 and isinstance(line.body[0], cst.Expr) else None
+    if call not in (value, value.expression if isinstance(value, cst.Await) else None):
+        return Refusal("the call is part of another statement")
+    if not isinstance(function.body, cst.IndentedBlock) or function.body.body[-1] is not line:
+        return Refusal("what follows may rely on an empty pool")
+    edit = without(tree, line)
+    return edit if isinstance(edit, Refusal) else Proposal(target.verdict.fix_title, Applicability.SAFE, (edit,))
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, marker=marker, fixer=fix)

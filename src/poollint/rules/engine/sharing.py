@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.program.sites import Escape, Release
 from poollint.rules.base import FixFacts
+from poollint.rules.engine.caching import cache_factory, reason_against_caching
 from poollint.rules.engine.exemptions import null_pool
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def sharing_facts(sites: ProgramSites, site: EngineSite, kind: str = "") -> FixF
     """What `share` needs: the reason against it, and the session factories and registries of the same function."""
     reason = reason_against_sharing(site)
     places = () if reason else tuple(_built_beside(sites, site))
-    return FixFacts(kind, (("against", reason),), places)
+    names = (("against", reason), ("against caching", reason_against_caching(site)))
+    return FixFacts(kind, names, places)
 
 
 def _built_beside(sites: ProgramSites, site: EngineSite) -> list[tuple[str, Span]]:
@@ -61,6 +63,24 @@ def _built_beside(sites: ProgramSites, site: EngineSite) -> list[tuple[str, Span
     ]
     registries = [("registry", each.span) for each in sites.kept.registries if (each.span.path, each.symbol) == here]
     return [*factories, *registries]
+
+
+def share_or_cache(target: FixTarget) -> Proposal | Refusal:
+    """Makes the engine at module level; where that cannot be, lets a plain factory keep what it makes."""
+    from poollint.editing.proposal import Refusal
+
+    shared = share(target)
+    cached = cache_factory(target) if isinstance(shared, Refusal) else shared
+    return shared if isinstance(cached, Refusal) else cached
+
+
+def cache_or_share(target: FixTarget) -> Proposal | Refusal:
+    """Lets a plain factory keep what it makes; any other function gets the engine from module level."""
+    from poollint.editing.proposal import Refusal
+
+    cached = cache_factory(target)
+    shared = share(target) if isinstance(cached, Refusal) else cached
+    return cached if isinstance(shared, Refusal) else shared
 
 
 def share(target: FixTarget) -> Proposal | Refusal:

@@ -1,0 +1,19 @@
+import os
+from functools import lru_cache
+
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine
+
+app = FastAPI()
+
+
+@lru_cache(maxsize=None)
+def get_engine():
+    """One for each request."""
+    url = os.environ["DATABASE_URL"].strip()
+    return create_engine(url)
+
+
+@app.get("/")
+def index(engine=Depends(get_engine)):
+    return {"pool": engine.pool.size()}

@@ -1,0 +1,16 @@
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+app = FastAPI()
+
+
+def get_session():
+    engine = create_engine("postgresql+psycopg2://app@db/app")
+    with Session(engine) as session:
+        yield session
+
+
+@app.get("/")
+def index(session=Depends(get_session)):
+    return session.scalar(text("select 1"))
