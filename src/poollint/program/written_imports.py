@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from poollint.program.project import Project
 
-_IMPORTS = re.compile(rb"import[ \t]*(\((?:[^)#]|#[^\n]*)*\)|[ \t](?:[^\n#;\\]|\\\r?\n)+)").finditer
+IMPORTS = re.compile(rb"import[ \t]*(\((?:[^)#]|#[^\n]*)*\)|[ \t](?:[^\n#;\\]|\\\r?\n)+)").finditer
+"""Every `import` with what stands behind it: group 1, with the brackets. Also in comments and texts."""
 _FROM = re.compile(rb"\bfrom[ \t]+(\.*)[ \t]*([\w.]*)[ \t]*(?:\\\r?\n[ \t]*)?$").search
-_STATEMENT = re.compile(rb"(?:^|[;:])[ \t]*$").search
+_STATEMENT = re.compile(rb"(?:^|[;:\r])[ \t]*$").search
 _COMMENTS = re.compile(rb"#[^\n]*").sub
 _DOTTED = re.compile(rb"[\w.]+").findall
 
@@ -76,7 +77,7 @@ class WrittenImports:
     def _read(self, path: str) -> Iterator[tuple[list[str], list[bytes]]]:
         """(files, names) of each statement that leads into the program."""
         project, data = self._project, self._project.data(path)
-        for match in _IMPORTS(data):
+        for match in IMPORTS(data):
             before = data[_line_start(data, match.start()) : match.start()]
             words = _DOTTED(_COMMENTS(b"", match[1]))
             names = [word.decode(errors="surrogateescape") for word in words]
