@@ -14,6 +14,7 @@ pytest.importorskip("sqlalchemy")
 
 HEAD = """
 from sqlalchemy import create_engine, select, text, func
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 engine = create_engine(URL)
@@ -156,6 +157,24 @@ def run():
     except Exception as error:
         return [count("orders"), type(error).__name__]
 """,
+    ),
+    Case(
+        "POL207",
+        "a name that is taken",
+        """
+def run():
+    saved = []
+    with SessionLocal() as session:
+        for name in ("four", "one", "five"):
+            try:
+                session.add(Order(name=name))
+                session.commit()
+                saved.append(name)
+            except IntegrityError:
+                print("taken")
+        return saved
+""",
+        raises=True,
     ),
 ]
 

@@ -142,6 +142,16 @@ class FileTree:
         before = text[: self.location(statement).column - 1]
         return before.strip("\f") if not before.strip() else ""
 
+    def header_end(self, compound: cst.ExceptHandler | cst.BaseCompoundStatement) -> int:
+        """The line of the colon before the body of a statement that is not written in one line."""
+        block = compound.body
+        first = self.location(block.body[0]).line
+        for number in range(first - 1, self.location(compound).line, -1):
+            text = self.source.line_text(number).lstrip()
+            if text and not text.startswith("#"):
+                return number
+        return self.location(compound).line
+
     # -------------------------------------------------------------------------------------------------- edits
     def replace(self, node: cst.CSTNode, text: str) -> Edit:
         """Put `text` where `node` is (parentheses around an expression stay)."""

@@ -50,3 +50,5 @@ class Misuse:
     in_test: bool = False
     in_migration: bool = False
     group: Span | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    """What a fix asks for, by role."""

@@ -85,8 +85,31 @@ class Swallowed(Finder):
                 ),
                 in_test=self._places.is_test(path),
                 in_migration=self._places.is_migration(path),
+                names=self._for_a_fix(path, number, block.test, failing),
             )
             return
+
+    def _for_a_fix(
+        self, path: str, scope: int, caught: model.Expr | None, failing: model.Call
+    ) -> tuple[tuple[str, str], ...]:
+        """The method that fails, whether it is a coroutine, and whether other errors end up in the handler too."""
+        found = {
+            "failing": failing.func.attr if isinstance(failing.func, model.Attr) else "",
+            "async": "yes" if failing.awaited else "",
+            "broad": "" if self._is_narrow(path, scope, caught) else "yes",
+        }
+        return tuple((role, text) for role, text in found.items() if text)
+
+    def _is_narrow(self, path: str, scope: int, caught: model.Expr | None) -> bool:
+        """The handler is for errors of the database only."""
+        if caught is None:
+            return False
+        if isinstance(caught, model.Items):
+            return all(self._is_narrow(path, scope, item) for item in caught.items)
+        values = self._resolver.values(path, scope, caught)
+        return bool(values) and all(
+            isinstance(value, External) and value.fqn.startswith(_DATABASE_ERRORS) for value in values
+        )
 
     def _header(self, path: str, line: int) -> int:
         """The line of the `except` above the first statement of its block: the facts keep the statement only."""
