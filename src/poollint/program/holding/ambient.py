@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program.lifetimes.aliases import Aliases
+from poollint.program.lifetimes.app_contexts import AppContexts
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.lifetimes.tracker import Tracker
 from poollint.program.lifetimes.walk import Exit, Step
@@ -28,6 +29,7 @@ PROXY = "the shared session"
 MARKERS = frozenset({"scoped_session", "async_scoped_session", "flask_sqlalchemy", "flask_sqlalchemy_lite"})
 _REGISTRIES = frozenset({"sqlalchemy.orm.scoped_session", "sqlalchemy.ext.asyncio.async_scoped_session"})
 _SETTINGS = frozenset({"configure", "query_property", "has"})
+_LEAVING = frozenset({"pop", "__exit__"})
 _DEEPEST = 3
 _SESSION = "sqlalchemy.orm.Session"
 
@@ -75,6 +77,9 @@ class AmbientTracker(Tracker):
         func = self._calls[index].func
         if isinstance(func, model.Attr) and func.attr in _SETTINGS and self.aliases.denotes(func.value, state.names):
             return Step((state,))
+        if isinstance(func, model.Attr) and func.attr in _LEAVING and self._ends_context(func.value):
+            self.seen.closes.add(self._calls[index].line)
+            return Step((self._ended(state) if state.alive else state,))
         step = super().call(index, state)
         effect = self.shared.effect(self._path, index, state.phase) if state.alive else None
         if effect is None:
@@ -97,6 +102,16 @@ class AmbientTracker(Tracker):
             return Step((state,))
         return super().operation(index, state)
 
+    def leave(self, block: int, how: Exit, state: State) -> State:
+        """A `with` block is left; that of an application context removes the session."""
+        if state.alive and self._ends_context(self._scope.blocks[block].test):
+            self.seen.closes.add(self._scope.blocks[block].end_line)
+            return self._ended(state)
+        return super().leave(block, how, state)
+
+    def _ends_context(self, manager: model.Expr | None) -> bool:
+        return self.shared.contexts.ends_with(self._path, self._scope_index, manager)
+
 
 class Ambient:
     """What functions do with the shared session, each found once."""
@@ -106,6 +121,7 @@ class Ambient:
         self._mentions = mentions
         self._passing = passing
         self._slow = slow
+        self.contexts = AppContexts(resolver)
         self._effects: dict[tuple[Function, Phase], Effect | None] = {}
         self._touches: dict[tuple[Function, int], bool] = {}
         self._active: list[tuple[Function, Phase]] = []

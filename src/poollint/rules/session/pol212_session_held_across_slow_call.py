@@ -45,7 +45,8 @@ Where the session belongs to the request, read what is needed and `commit()` or 
 `expire_on_commit` an attribute that is read after the commit takes a connection again, so copy it first.
 
 ## When it stays quiet
-- A commit, rollback or close on some way from the statement to the call.
+- A commit, rollback or close on some way from the statement to the call. The end of `with app.app_context():` removes
+  the session of Flask-SQLAlchemy.
 - No statement has run yet: a session without one holds no connection.
 - The same session is reported as never closed or not closed on every path: mending that comes first.
 - A pause of a constant time of at most one second; a coroutine that is not awaited here.
