@@ -151,6 +151,7 @@ class Lifetimes:
             forgotten=seen.forgotten,
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,
             generator=self._generator(path, call.scope),
+            yields=tuple(op.line for op in facts.scopes[call.scope].ops if op.kind == "yield"),
             proxy=making.maker.registry or making.maker.proxy,
             certain=self._is_certain(making),
             plain=self._plain(making, tracker),

@@ -78,6 +78,8 @@ class HandleSite:
     """What is returned and still has to be read from the handle, which is closed by then."""
     generator: str = ""
     """"context manager", "dependency", "fixture" or "generator" when the function yields the handle."""
+    yields: tuple[int, ...] = ()
+    """The lines at which a generator waits for its consumer."""
 
     proxy: bool = False
     """A registry stands for it, or gives it."""

@@ -62,6 +62,8 @@ class Swallowed(Finder):
         block = scope.blocks[handler]
         tried = block.group
         for text, handle, failing in self._failing(path, facts, number, tried):
+            if _asks_whether_active(scope, handler, text):
+                continue
             if not self._catches(path, number, block.test) or self._recovers(
                 path, facts, number, handler, text, handle
             ):
@@ -239,6 +241,26 @@ class Swallowed(Finder):
                 if loop >= 0 and is_inside(scope, call.block, loop) and not is_inside(scope, call.block, tried):
                     return True
         return False
+
+
+def _asks_whether_active(scope: model.Scope, handler: int, text: str) -> bool:
+    """The handler goes on only where `session.is_active` says that the transaction still stands."""
+    return any(
+        block.test is not None and is_inside(scope, number, handler) and _reads(block.test, f"{text}.is_active")
+        for number, block in enumerate(scope.blocks)
+        if block.kind in ("if", "while")
+    )
+
+
+def _reads(expr: model.Expr, text: str) -> bool:
+    """A condition is made of this attribute."""
+    if isinstance(expr, model.Not):
+        return _reads(expr.value, text)
+    if isinstance(expr, model.Bool):
+        return any(_reads(item, text) for item in expr.items)
+    if isinstance(expr, model.Compare):
+        return _reads(expr.left, text)
+    return dotted(expr) == text
 
 
 def _uses(call: model.Call, text: str, handle: Handle) -> bool:

@@ -46,6 +46,7 @@ def orders(db=Depends(get_db)):
 ## When it stays quiet
 - The `yield` stands in a `with` block of the session, in `try` with a `finally` that releases it, or under an
   `except` that releases it and raises again.
+- Only what stands before the `yield` skips the release: the session never gets to its consumer.
 - The session is bound to a connection that somebody else opened, or comes from a scoped_session.
 - Tests, their fixtures, and migrations.
 - It is an error for a context manager and for a dependency of FastAPI, else a warning.
@@ -89,7 +90,12 @@ def skips_its_release(site: HandleSite) -> bool:
     """The generator yields the session, and an exception there leaves the connection out."""
     if site.kind != "session" or not yields_it(site) or not site.leaks:
         return False
-    return not exempt(site) and not only_a_failing_commit(site)
+    return not exempt(site) and not only_a_failing_commit(site) and not fails_before_the_yield(site)
+
+
+def fails_before_the_yield(site: HandleSite) -> bool:
+    """Only what stands before the yield skips the release: such a session never got to its consumer."""
+    return site.releases and all(leak.how == "raise" and leak.line not in site.yields for leak in site.leaks)
 
 
 def judge(sites: ProgramSites) -> list[Verdict]:
@@ -98,7 +104,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
 
 
 def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
-    leak = site.leaks[0]
+    leak = next((leak for leak in site.leaks if leak.line in site.yields), site.leaks[0])
     if site.releases:
         head = f"{call_name(site)} is not closed when the code that uses it raises at the yield"
     else:

@@ -46,6 +46,7 @@ def save_all(rows):
 
 ## When it stays quiet
 - The handler rolls back, closes or removes, itself or through a function that it calls or passes the session to.
+- The handler asks for `session.is_active` and leaves where the transaction is lost.
 - The handler raises or returns, and does not use the session before.
 - The handler is for something else than errors of the database, or `begin_nested()` stands around the statement.
 - The session is made in the `try` block, or anew in each pass of the loop.
