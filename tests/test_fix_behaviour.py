@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 pytest.importorskip("sqlalchemy")
 
 HEAD = """
+from contextlib import contextmanager
+
 from sqlalchemy import create_engine, select, text, func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
@@ -156,6 +158,29 @@ def run():
         count("nothing")
     except Exception as error:
         return [count("orders"), type(error).__name__]
+""",
+    ),
+    Case(
+        "POL205",
+        "the code in the with block raises",
+        """
+@contextmanager
+def scope():
+    session = SessionLocal()
+    yield session
+    session.commit()
+    session.close()
+
+def run():
+    with scope() as session:
+        session.add(Order(name="four"))
+    try:
+        with scope() as session:
+            session.add(Order(name="five"))
+            session.execute(text("select 1"))
+            raise ValueError("no")
+    except ValueError as error:
+        return str(error)
 """,
     ),
     Case(

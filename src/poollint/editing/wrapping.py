@@ -32,7 +32,8 @@ class Wrap:
     """What is to be wrapped. `call` makes the handle; `connection`: it is no session.
 
     `closing`: it is no context manager, so `contextlib.closing` makes one. `awaits`: entering it awaits what the call
-    gives, so an `await` before the call goes away. `plain`: the places of calls on it whose rows hold no objects.
+    gives, so an `await` before the call goes away. `yields`: the function hands it out and ends it afterwards. `plain`:
+    the places of calls on it whose rows hold no objects.
     """
 
     call: Location
@@ -41,6 +42,7 @@ class Wrap:
     asynchronous: bool = False
     closing: bool = False
     awaits: bool = False
+    yields: bool = False
     plain: frozenset[Location] = frozenset()
 
 
@@ -198,15 +200,19 @@ class Wrapping:
             if isinstance(node, cst.Return) and node.value is not None:
                 found.append(self._belonging.of(node.value))
             elif isinstance(node, cst.Yield):
-                found.append(max(self._of_yield(node), Needs.UNKNOWN))
+                found.append(self._of_yield(node))
         if not closes:
             found += [needs for node, needs in self._belonging.escapes if self._place(node, body) >= 0]
             found += self._used_outside(body)
         return max(found)
 
     def _of_yield(self, node: cst.Yield) -> Needs:
+        """Who gets the handle uses it before the generator goes on; where nothing closes it then, perhaps later."""
         value = node.value.item if isinstance(node.value, cst.From) else node.value
-        return self._belonging.of(value) if value is not None else Needs.NOTHING
+        needs = self._belonging.of(value) if value is not None else Needs.NOTHING
+        if self._wrap.yields and needs is Needs.ITSELF:
+            return Needs.NOTHING if self._last[1] else Needs.UNKNOWN
+        return max(needs, Needs.NOTHING if self._wrap.yields else Needs.UNKNOWN)
 
     def _used_outside(self, body: Sequence[cst.CSTNode]) -> list[Needs]:
         """Of variables that are read behind the block, and of functions that run later."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poollint.program.lifetimes.observations import Escape
 from poollint.rules.base import NO_FACTS, FixFacts
 from poollint.rules.lifetime.releases import without_with
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _WRAP = "wrap"
 _PLAIN = "plain"
 _CONNECTION, _ASYNC, _CLOSING, _AWAITS, _GUESSED = "connection", "async", "closing", "awaits", "guessed"
+_YIELDS = "yields"
+_THROWN_INTO = frozenset({"context manager", "dependency"})
 
 
 def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
@@ -28,7 +31,8 @@ def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
         _ASYNC: site.is_async,
         _CLOSING: session and without_with(sqlalchemy),
         _AWAITS: site.is_async and not session and not site.through,
-        _GUESSED: not site.certain,
+        _YIELDS: Escape.YIELDED in site.escapes,
+        _GUESSED: not site.certain or (Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO),
     }
     names = tuple((flag, "yes") for flag, holds in flags.items() if holds)
     return FixFacts(
@@ -40,7 +44,7 @@ def reason_against(site: HandleSite) -> str:
     """Why the uses of a handle cannot be wrapped, where that is known without looking at the syntax."""
     if site.proxy:
         return "a registry keeps the session"
-    if site.escapes:
+    if site.escapes - {Escape.YIELDED}:
         return "it is handed on to other code"
     if site.used_after_close:
         return "it is used again after it was closed"
@@ -68,6 +72,7 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
         asynchronous=bool(facts.name(_ASYNC)),
         closing=bool(facts.name(_CLOSING)),
         awaits=bool(facts.name(_AWAITS)),
+        yields=bool(facts.name(_YIELDS)),
         plain=plain,
     )
     answer = wrapped(target.tree, wrap)

@@ -52,7 +52,9 @@ def orders(db=Depends(get_db)):
 - It is an error for a context manager and for a dependency of FastAPI, else a warning.
 
 ## Fix safety
-`try`/`finally` around the `yield` is safe: on the normal path the release runs where it did.
+A `with` block around the `yield` is safe in a context manager or dependency that closes the session on the normal
+path: there it is closed where it was. It is unsafe where nothing closed the session, whose objects may be in use later,
+and in other generators.
 
 ## References
 - [FastAPI: Dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
@@ -66,6 +68,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.exemptions import exempt, only_a_failing_commit, yields_it
+from poollint.rules.lifetime.mending import wrap_facts, wrap_in_with
 from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import call_name, handle_verdict, leak_step
 
@@ -116,9 +119,10 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         "put the yield into try/finally" if without_with(sqlalchemy) else "put the yield into with or try/finally",
         Severity.ERROR if site.generator in _THROWN_INTO else Severity.WARNING,
         steps=(leak_step(site, leak),),
-        fix_title="Put the yield into try/finally",
+        fix_title="Put the yield into with",
         fix_applicability="safe",
+        facts=wrap_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=wrap_in_with)
