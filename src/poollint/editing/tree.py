@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import libcst as cst
-from libcst.metadata import ParentNodeProvider
 
 from poollint.chunks import Chunk, first_indent
+from poollint.editing.walking import family
 from poollint.findings import Edit, Location
 
 if TYPE_CHECKING:
@@ -47,16 +47,15 @@ class FileTree:
     @cached_property
     def parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
         """The node around each node."""
-        return self._positions.wrapper.resolve(ParentNodeProvider)
+        return dict(family(self.module))
 
     @cached_property
     def _by_place(self) -> Mapping[tuple[int, int, int, int], list[cst.CSTNode]]:
         """The nodes of each place, the outer ones first."""
         found: dict[tuple[int, int, int, int], list[cst.CSTNode]] = {}
-        for node in self._positions.ranges:
-            found.setdefault(self._positions.position(node), []).append(node)
-        for nodes in found.values():
-            nodes.sort(key=lambda node: len(list(self.around(node))))
+        for node in self.parents:
+            if node in self._positions.ranges:
+                found.setdefault(self._positions.position(node), []).append(node)
         return found
 
     def location(self, node: cst.CSTNode) -> Location:
