@@ -31,20 +31,24 @@ TABLE = """
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What a program did. `raised` is the name of the exception's class; `out` counts connections not given back."""
+    """What a program did. `raised` is the name of the exception's class; `out` counts connections not given back,
+    `left_open` those that nobody closed."""
 
     returned: object
     raised: str
     rows: tuple[tuple[int, str], ...]
     out: int
+    left_open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Connections that left their pools, and those that came back."""
+    """Connections that left their pools, and those that came back; that were opened, and closed."""
 
     checked_out: list[int]
     checked_in: list[int]
+    opened: list[int]
+    closed: list[int]
 
 
 def before_and_after(
@@ -72,12 +76,13 @@ def behaviour(program: str, database: Path) -> Behaviour:
         except Exception as error:
             raised = type(error).__name__
         out = len(count.checked_out) - len(count.checked_in)
+        left_open = len(count.opened) - len(count.closed)
     names.clear()
     gc.collect()
     with sqlite3.connect(database) as connection:
         rows = tuple(connection.execute("select id, name from orders order by id"))
     connection.close()
-    return Behaviour(returned, raised, rows, out)
+    return Behaviour(returned, raised, rows, out, left_open)
 
 
 @contextmanager
@@ -86,16 +91,15 @@ def counted() -> Iterator[Counted]:
     from sqlalchemy import event
     from sqlalchemy.pool import Pool
 
-    count = Counted([], [])
-
-    def on_checkout(*_arguments: object) -> None:
-        count.checked_out.append(1)
-
-    def on_checkin(*_arguments: object) -> None:
-        count.checked_in.append(1)
-
-    event.listen(Pool, "checkout", on_checkout)
-    event.listen(Pool, "checkin", on_checkin)
+    count = Counted([], [], [], [])
+    counters = {
+        "checkout": lambda *_: count.checked_out.append(1),
+        "checkin": lambda *_: count.checked_in.append(1),
+        "connect": lambda *_: count.opened.append(1),
+        "close": lambda *_: count.closed.append(1),
+    }
+    for name, counter in counters.items():
+        event.listen(Pool, name, counter)
     gc.collect()
     gc.disable()
     try:
@@ -104,5 +108,5 @@ def counted() -> Iterator[Counted]:
             yield count
     finally:
         gc.enable()
-        event.remove(Pool, "checkout", on_checkout)
-        event.remove(Pool, "checkin", on_checkin)
+        for name, counter in counters.items():
+            event.remove(Pool, name, counter)

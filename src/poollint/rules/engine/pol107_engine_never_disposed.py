@@ -41,7 +41,8 @@ async def count():
 
 ## Fix safety
 Wrapping the rest of the block in `try: ... finally: engine.dispose()` is safe for a local engine that is bound once and
-does not escape: nothing else can still use its pool. `dispose()` before an attribute is overwritten is only suggested.
+does not escape: nothing else can still use its pool. It is held back in generators, and where inner functions use the
+engine. `dispose()` before an attribute is overwritten, and for engines of tests, is only suggested.
 
 ## References
 - [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
@@ -55,6 +56,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Holder, Release, Step
 from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.rules.engine.disposing import dispose_in_finally, disposing_facts
 from poollint.rules.engine.exemptions import (
     exempt,
     frequency_is_known,
@@ -140,6 +142,7 @@ def _local(site: EngineSite) -> Verdict:
         proven_confidence(site) if frequency_is_known(site) else assumed_confidence(site),
         fix_title="Dispose of the engine in a finally block",
         fix_applicability="display" if site.inline_into else "safe",
+        facts=disposing_facts(site),
     )
 
 
@@ -188,4 +191,4 @@ def marker() -> type[CallMarker]:
     return DroppedEngineMarker
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker, fixer=dispose_in_finally)

@@ -38,7 +38,8 @@ def probe():
 - It is info: shown with `--select POL108`. POL101 and its kin win where they report the same engine.
 
 ## Fix safety
-Moving `dispose()` into a `finally` is safe for a local engine: on the normal path it runs at the same place.
+Moving `dispose()` into a `finally` is safe for a local engine: on the normal path it runs at the same place. It is done
+where the call stands in the block that makes the engine, and is the only one.
 
 ## References
 - [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
@@ -51,6 +52,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Severity
 from poollint.program.sites import Release, Step
 from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.rules.engine.disposing import dispose_in_finally, disposing_facts
 from poollint.rules.engine.exemptions import exempt, null_pool, unreferenced_private
 from poollint.rules.engine.reporting import unhinted_confidence, verdict
 from poollint.rules.engine.wording import call_name, place, sentence, skipped_words
@@ -95,7 +97,8 @@ def _verdict(site: EngineSite, span: Span) -> Verdict:
         chain=(Step(site.span, f"{call_name(site)} makes the engine"),),
         fix_title="Move dispose() into a finally block",
         fix_applicability="safe",
+        facts=disposing_facts(site),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=dispose_in_finally)

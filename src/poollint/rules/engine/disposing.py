@@ -1,0 +1,51 @@
+"""`engine.dispose()` in a `finally`: the fix that POL107 and POL108 share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poollint.rules.base import FixFacts
+
+if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.program.sites import EngineSite
+    from poollint.rules.mending import FixTarget
+
+_LOCAL = "local"
+_ASYNC = "async"
+
+
+def disposing_facts(site: EngineSite) -> FixFacts:
+    """What `dispose_in_finally` needs: whether the engine is local, and whether to await."""
+    reason = ""
+    if site.inline_into:
+        reason = "the engine has no name"
+    elif site.escapes:
+        reason = "other code can use the engine later"
+    elif site.hidden or site.pool_only:
+        reason = "the engine is inside of another object"
+    elif any(leak.how == "lost" for leak in site.leaks):
+        reason = "the variable is used for another engine"
+    names = (("against", reason), (_ASYNC, "yes" if site.is_async else ""))
+    return FixFacts(_LOCAL, names, (("made", site.span),))
+
+
+def dispose_in_finally(target: FixTarget) -> Proposal | Refusal:
+    """Tries what follows the call in its block, and disposes of the engine behind it."""
+    import libcst as cst
+
+    from poollint.editing.finishing import Finishing
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    facts, tree = target.verdict.facts, target.tree
+    made = facts.place("made")
+    if facts.kind != _LOCAL or made is None:
+        return Refusal("who ends the life of the engine is for a person to decide")
+    call = tree.at(target.place(made), cst.Call)
+    if facts.name("against") or call is None:
+        return Refusal(facts.name("against") or "the call is not written out")
+    edits = Finishing(tree, call, "dispose").edits(bool(facts.name(_ASYNC)))
+    if isinstance(edits, Refusal):
+        return edits
+    return Proposal(target.verdict.fix_title, Applicability.SAFE, edits)

@@ -1,0 +1,23 @@
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def count(url):
+    if url:
+        engine = create_engine(url)  # one database
+
+        # The table is small.
+        with engine.connect() as connection:
+            query = """
+            select count(*)
+            from orders
+            """
+            total = connection.execute(text(query)).scalar()
+        return total
+    return 0
+
+
+async def total(url):
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        return await connection.scalar(text("select 1"))
