@@ -78,6 +78,8 @@ class Belonging:
     handle: str
     plain: frozenset[Location]
     objects: bool
+    made: cst.Call | None = None
+    """The call that gives the handle, where no variable holds it."""
     needs: dict[str, Needs] = field(default_factory=dict)
     escapes: list[tuple[cst.CSTNode, Needs]] = field(default_factory=list)
     """Where a value leaves the variables of the function for good: an attribute, a call that may keep it."""
@@ -189,6 +191,8 @@ class Belonging:
     # ---------------------------------------------------------------------------------------------- expressions
     def of(self, expr: cst.CSTNode) -> Needs:
         """What the value of an expression needs."""
+        if expr is self.made:
+            return Needs.ITSELF
         if isinstance(expr, cst.Name):
             return self.needs.get(expr.value, Needs.NOTHING)
         if isinstance(expr, _PLAIN_NODES):

@@ -53,3 +53,17 @@ def last_line(tree: FileTree, statement: cst.CSTNode) -> int:
         if bare:
             found = number
     return found
+
+
+def dedented(tree: FileTree, first: int, last: int, step: str, inner: str) -> list[str] | None:
+    """The lines from `first` to `last` one step further out; None where one of them does not begin with `inner`."""
+    inside = in_strings(tree, first, last)
+    lines = []
+    for number in range(first, last + 1):
+        line = tree.source.lines[number - 1]
+        if number not in inside and line.strip():
+            if not line.startswith(inner):
+                return None
+            line = inner[: len(inner) - len(step)] + line[len(inner) :]
+        lines.append(line)
+    return lines

@@ -44,16 +44,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import NO_FACTS, Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.lifetime.closing import leaking
 from poollint.rules.lifetime.exemptions import one_shot_script
-from poollint.rules.lifetime.releases import connection_severity
+from poollint.rules.lifetime.releases import commits_by_itself, connection_severity
 from poollint.rules.lifetime.reporting import call_name, handle_verdict
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
     from poollint.program.versions import Version
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL603",
@@ -87,7 +89,38 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         connection_severity(severity, sqlalchemy),
         fix_title="Use the connection in a with block",
         fix_applicability="unsafe" if site.writes else "safe",
+        facts=_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION)
+def _facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
+    if site.is_async or site.proxy:
+        return NO_FACTS
+    commits = bool(site.writes) and not site.autocommit and not commits_by_itself(sqlalchemy)
+    return FixFacts(kind=_COMMITS if commits else _READS, names=() if site.certain else (("guessed", "yes"),))
+
+
+_COMMITS, _READS = "commits", "reads"
+
+
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Gives the connection a name, in a `with` block around the statement or around all uses of the name."""
+    from dataclasses import replace
+
+    from poollint.editing.proposal import Refusal
+    from poollint.editing.unchaining import unchained
+    from poollint.editing.wrapping import Wrap, wrapped
+    from poollint.findings import Applicability
+
+    facts, place = target.verdict.facts, target.place(target.verdict.site)
+    if not facts.kind:
+        return Refusal("an async connection has to be awaited in steps")
+    answer = wrapped(target.tree, Wrap(place, target.verdict.fix_title, connection=True))
+    if isinstance(answer, Refusal) or facts.kind == _COMMITS:
+        answer = unchained(target.tree, place, target.verdict.fix_title, facts.kind == _COMMITS)
+    if facts.name("guessed") and not isinstance(answer, Refusal):
+        return replace(answer, applicability=Applicability.UNSAFE)
+    return answer
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION, fixer=fix)

@@ -50,6 +50,7 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import place
+from poollint.rules.lifetime.beginning import begin_facts, begin_instead
 from poollint.rules.lifetime.exemptions import exempt
 from poollint.rules.lifetime.releases import commits_by_itself
 from poollint.rules.lifetime.reporting import call_name, handle_verdict
@@ -95,7 +96,8 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         steps=(step,),
         fix_title="Make the connection with begin(), which commits",
         fix_applicability="unsafe",
+        facts=begin_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION, fixer=begin_instead)

@@ -45,8 +45,10 @@ from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL606",
@@ -76,4 +78,24 @@ def _verdict(misuse: Misuse) -> Verdict:
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Puts the engine where its connection was."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree = target.tree
+    call = target.node(cst.Call)
+    bound: cst.CSTNode | None = call
+    if call is not None and isinstance(tree.parents[call], cst.Await):
+        bound = tree.parents[call]
+    if call is None or bound is None or call.args or not isinstance(call.func, cst.Attribute):
+        return Refusal("the connection is not made by connect() alone")
+    if not isinstance(tree.parents[bound], cst.Arg):
+        return Refusal("options are set on the connection")
+    edit = tree.replace(bound, tree.text(call.func.value))
+    return Proposal(target.verdict.fix_title, Applicability.UNSAFE, (edit,))
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.CONNECTION, fixer=fix)

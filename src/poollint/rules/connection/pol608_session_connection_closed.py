@@ -52,12 +52,14 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.program.misuses.sites import MisuseKind
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL608",
@@ -67,6 +69,9 @@ METADATA = Metadata(
     confidence="high",
     fix="safe",
 )
+
+
+_CERTAIN = "certain"
 
 
 def judge(sites: ProgramSites) -> list[Verdict]:
@@ -84,7 +89,31 @@ def _verdict(misuse: Misuse) -> Verdict:
         Confidence.HIGH if misuse.certain else Confidence.MEDIUM,
         fix_title="Let the session close its connection",
         fix_applicability="safe",
+        facts=FixFacts(kind=_CERTAIN if misuse.certain else ""),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Drops the `close()`, or makes an assignment of the `with`."""
+    import libcst as cst
+
+    from poollint.editing import statements
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree = target.tree
+    call = target.node(cst.Call)
+    parent = tree.parents[call] if call is not None else None
+    if isinstance(parent, cst.Await):
+        parent = tree.parents[parent]
+    if isinstance(parent, cst.WithItem):
+        edit = statements.with_as_assignment(tree, parent)
+    else:
+        edit = statements.dropped(tree, parent) if isinstance(parent, cst.Expr) else None
+    if edit is None:
+        return Refusal("the rest of the statement is needed")
+    safety = Applicability.SAFE if target.verdict.facts.kind == _CERTAIN else Applicability.UNSAFE
+    return Proposal(target.verdict.fix_title, safety, (edit,))
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
+from poollint.rules.base import FixFacts
 from poollint.rules.lifetime.exemptions import in_migration, in_tests
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.reporting import handle_verdict
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.sites import ProgramSites
     from poollint.rules.base import Metadata, Verdict
+    from poollint.rules.mending import FixTarget
 
 
 def unread_results(metadata: Metadata, sites: ProgramSites, kind: str) -> list[Verdict]:
@@ -25,8 +29,36 @@ def unread_results(metadata: Metadata, sites: ProgramSites, kind: str) -> list[V
             span=span,
             fix_title="Read all rows before they are returned",
             fix_applicability="unsafe",
+            facts=FixFacts(
+                kind="fetchall" if kind == "connection" and without_with(sites.versions.sqlalchemy) else "all"
+            ),
         )
         for site in sites.handles
         if site.kind == kind and not in_tests(site) and not in_migration(site)
         for span in site.unread_results
     ]
+
+
+def read_all(target: FixTarget) -> Proposal | Refusal:
+    """Appends `.all()` to what is returned."""
+    import libcst as cst
+
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree, place = target.tree, target.location
+    returns = [each for each in tree.parents if isinstance(each, cst.Return)]
+    found = [each for each in returns if tree.location(each).line <= place.line <= tree.location(each).end_line]
+    value = found[0].value if len(found) == 1 else None
+    if not isinstance(value, (cst.Call, cst.Name)) or value.lpar:
+        return Refusal("it is not returned by itself")
+    function = tree.function(found[0])
+    returned = tree.text(function.returns.annotation) if function is not None and function.returns is not None else ""
+    if any(word in returned for word in _UNREAD):
+        return Refusal(f"the function is declared to return {returned}")
+    edit = tree.after(value, f".{target.verdict.facts.kind}()")
+    return Proposal(target.verdict.fix_title, Applicability.UNSAFE, (edit,))
+
+
+_UNREAD = ("Query", "Result", "Iterator", "Generator", "Select")
+"""Words of types that are read later."""

@@ -52,6 +52,7 @@ from poollint.findings import Confidence, Severity
 from poollint.program.misuses.sites import MisuseKind
 from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import place
+from poollint.rules.lifetime.beginning import begin_facts, begin_instead
 from poollint.rules.lifetime.exemptions import exempt
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 from poollint.rules.lifetime.releases import without_with
@@ -108,7 +109,8 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
         steps=(step,),
         fix_title="Commit at the end" if without_with(sqlalchemy) else "Make the session with begin(), which commits",
         fix_applicability="unsafe",
+        facts=begin_facts(site, sqlalchemy),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=begin_instead)

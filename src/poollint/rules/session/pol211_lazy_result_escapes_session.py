@@ -49,7 +49,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.rules.base import Family, Metadata, Rule, Verdict
-from poollint.rules.lifetime.results import unread_results
+from poollint.rules.lifetime.results import read_all, unread_results
 
 if TYPE_CHECKING:
     from poollint.program.sites import ProgramSites
@@ -69,4 +69,4 @@ def judge(sites: ProgramSites) -> list[Verdict]:
     return unread_results(METADATA, sites, "session")
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=read_all)

@@ -60,8 +60,10 @@ from poollint.rules.pool.exemptions import in_tests
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.lifetimes.registry_sites import FactorySite
     from poollint.program.sites import ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL218",
@@ -94,4 +96,19 @@ def _verdict(site: FactorySite) -> Verdict:
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Adds the keyword to the call that makes the factory."""
+    import libcst as cst
+
+    from poollint.editing import call_arguments
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    call = target.node(cst.Call)
+    if call is None or any(argument.star == "**" for argument in call.args):
+        return Refusal("the keywords of the call are not all written there")
+    edits = call_arguments.changed(target.tree, call, ("expire_on_commit",), "expire_on_commit=False")
+    return Proposal(target.verdict.fix_title, Applicability.UNSAFE, edits)
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)

@@ -1,0 +1,46 @@
+import pandas
+from sqlalchemy import create_engine, text
+
+engine = create_engine("postgresql+psycopg2://app@db/app")
+
+
+def fetched():
+    return engine.connect().execute(text("select 1")).scalar()  # one
+
+
+def in_lines(number):
+    rows = engine.connect().execute(
+        text("""
+select *
+  from orders where id = :id"""),
+        {"id": number},
+    ).fetchall()
+    return [tuple(row) for row in rows]
+
+
+def in_a_loop():
+    for row in engine.connect().execute(text("select 1")):
+        print(row)
+        # the end
+    print("done")
+
+
+def with_options():
+    connection_with_options = engine.connect().execution_options(stream_results=True)
+    return connection_with_options.execute(text("select 1")).scalar()
+
+
+def written(number):
+    engine.connect().execute(text("delete from orders where id = :id"), {"id": number})
+
+
+def given_on():
+    return pandas.DataFrame(engine.connect().execute(text("select 1")))
+
+
+def unread():
+    return engine.connect().execute(text("select 1"))  # held: a result that still reads from the connection leaves the statement
+
+
+def sometimes(wanted):
+    return wanted or engine.connect().execute(text("select 1")).scalar()  # held: the statement does not run it once
