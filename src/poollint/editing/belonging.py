@@ -34,7 +34,9 @@ class Needs(IntEnum):
     """A result or query whose rows are plain values."""
     READING_OBJECTS = 4
     """A result or query whose rows may be objects of the session."""
-    ITSELF = 5
+    BUILT_ON_IT = 5
+    """An object that keeps a connection: an inspector, an instance of a class that was given it."""
+    ITSELF = 6
 
 
 _EXECUTES = frozenset({"execute", "exec", "exec_driver_sql", "scalars", "stream", "stream_scalars", "query"})
@@ -247,12 +249,16 @@ class Belonging:
             if func.value in _PLAIN_BUILTINS:
                 return Needs.NOTHING
             return _element(arguments) if func.value in _READING_BUILTINS else arguments
+        if arguments >= Needs.BUILT_ON_IT and not self.objects and _is_maker(func):
+            return Needs.BUILT_ON_IT
         passed = Needs.UNKNOWN if arguments >= Needs.READING else arguments
         if not isinstance(func, cst.Attribute):
             return _most((passed, self.of(func)))
         base = self.of(func.value)
         if base is Needs.ITSELF:
             return self._of_method(call, func.attr.value)
+        if base is Needs.BUILT_ON_IT:
+            return Needs.UNKNOWN
         if base >= Needs.READING:
             if func.attr.value in _READS:
                 return _element(base)
@@ -274,6 +280,12 @@ class Belonging:
 _KNOWN_BUILTINS = _PLAIN_BUILTINS | _READING_BUILTINS | _LAZY_BUILTINS
 
 
+def _is_maker(func: cst.BaseExpression) -> bool:
+    """What is called makes an object that keeps what it is given: `inspect`, or a class as far as its name tells."""
+    name = func.attr.value if isinstance(func, cst.Attribute) else func.value if isinstance(func, cst.Name) else ""
+    return name == "inspect" or (name[:1].isupper() and not name.isupper())
+
+
 def _most(needs: Iterable[Needs]) -> Needs:
     """What values need together. Rows that are plain beside objects that are not: a result with objects."""
     found = set(needs)
@@ -287,6 +299,7 @@ def _element(needs: Needs) -> Needs:
     return {
         Needs.READING: Needs.NOTHING,
         Needs.READING_OBJECTS: Needs.SESSION_PERHAPS,
+        Needs.BUILT_ON_IT: Needs.UNKNOWN,
         Needs.ITSELF: Needs.UNKNOWN,
     }.get(needs, needs)
 

@@ -242,6 +242,8 @@ class Wrapping:
         leaving = self._leaving()
         if leaving is Needs.ITSELF:
             return Refusal(f"{self.name} itself leaves the block")
+        if leaving is Needs.BUILT_ON_IT:
+            return Refusal(f"an object that was made with {self.name} leaves the block")
         if leaving >= Needs.READING:
             return Refusal(f"a result that still reads from {self.name} leaves the block")
         edits = self._edits()

@@ -1,8 +1,9 @@
 import pandas
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 engine = create_engine("postgresql+psycopg2://app@db/app")
+Profiler = object
 async_engine = create_async_engine("postgresql+asyncpg://app@db/app")
 
 
@@ -33,3 +34,9 @@ def generator():
 def read_by_others():
     with engine.connect() as connection:
         return pandas.read_sql("select 1", connection)
+
+
+def inspected():
+    connection = engine.connect()  # held: an object that was made with connection leaves the block
+    inspector = inspect(connection)
+    return Profiler(inspector.bind)
