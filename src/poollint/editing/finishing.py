@@ -66,7 +66,7 @@ class Finishing:
             return f"{bound.name} is used outside of the block that makes it"
         if asynchronous and function.asynchronous is None:
             return "await is only possible in an async def"
-        return "the function is a generator" if _yields(function.body) else ""
+        return "the function is a generator" if yields(function.body) else ""
 
     def _finishing(self, function: cst.FunctionDef, name: str) -> Sequence[cst.CSTNode]:
         """The statements that call the method, and whatever else names it."""
@@ -90,8 +90,7 @@ class Finishing:
         start = tree.location(bound.statement).end_line
         end = indenting.last_line(tree, tried[-1])
         last = tree.location(finishing).end_line if finishing is not None else end
-        lines = [tree.source.line_text(line) for line in range(start, last + 1)]
-        if any(_FORMATTING.search(line) or "\f" in line for line in lines):
+        if formatted_otherwise(tree, start, last):
             return Refusal("a part of it is not to be formatted")
         step, own = indenting.step_of(tree, bound.statement), tree.indentation(bound.statement)
         first = next(line for line in range(start + 1, end + 1) if tree.source.line_text(line).strip())
@@ -105,8 +104,14 @@ class Finishing:
         return (tree.between((start, next(ends)), (last, next(ends)), text),)
 
 
-def _yields(node: cst.CSTNode) -> bool:
+def formatted_otherwise(tree: FileTree, first: int, last: int) -> bool:
+    """A line says that it is not to be formatted, or holds a form feed."""
+    lines = (tree.source.line_text(line) for line in range(first, last + 1))
+    return any(_FORMATTING.search(line) or "\f" in line for line in lines)
+
+
+def yields(node: cst.CSTNode) -> bool:
     """The code of a function gives values while it runs."""
     if isinstance(node, (cst.FunctionDef, cst.Lambda, cst.ClassDef)):
         return False
-    return isinstance(node, cst.Yield) or any(map(_yields, node.children))
+    return isinstance(node, cst.Yield) or any(map(yields, node.children))

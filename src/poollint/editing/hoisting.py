@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,11 @@ class Hoisting:
     def _joined(self, call: cst.Call, moved: Sequence[Moved]) -> tuple[Edit, ...] | Refusal:
         own = {each.name for each in moved if each.text}
         reads = [name for each in moved if each.text for node in each.reads for name in names_in(node)]
-        anchor = anchor_for(self._tree, self._names, call, sorted(set(reads) - own))
+        needed = sorted(set(reads) - own)
+        unknown = next((name for name in needed if not self._is_of_module(name, call)), "")
+        if unknown:
+            return Refusal(f"{unknown} is no variable of the module")
+        anchor = anchor_for(self._tree, self._names, call, needed)
         if isinstance(anchor, Refusal):
             return anchor
         text = self._tree.newline.join(each.text for each in moved if each.text)
@@ -164,6 +169,13 @@ class Hoisting:
         function = outermost_function(self._tree, at)
         taken = function is None or self._names.occurrences(name, function)
         return not (taken or self._names.has_star or self._names.is_bound(name))
+
+    def _is_of_module(self, name: str, at: cst.CSTNode) -> bool:
+        """The module or Python itself binds the name, and the function around a place does not."""
+        function = outermost_function(self._tree, at)
+        found = self._names.occurrences(name, function) if function is not None else []
+        is_there = name in self._names.bindings or hasattr(builtins, name)
+        return is_there and not any(each.binds for each in found)
 
     def _is_plainly_bound(self, name: str) -> bool:
         bound = self._names.bindings.get(name, ())

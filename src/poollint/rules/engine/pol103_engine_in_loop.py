@@ -38,8 +38,9 @@ def save(rows):
 - NullPool: info. An argument that depends on the loop variable (one engine per database): warning instead of error.
 
 ## Fix safety
-Moving the call above the loop is unsafe: it runs once, and also when the loop has nothing to do. It is not offered when
-an argument depends on the loop.
+Making the engine once is unsafe: it is made also when the loop has nothing to do. It goes to module level as with
+POL101, or above the loop, which is then put into `try: ... finally: engine.dispose()`. Where an argument depends on the
+loop, the rest of the pass is put into such a `try`.
 
 ## References
 - [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
@@ -47,17 +48,22 @@ an argument depends on the loop.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
 from poollint.program.sites import Step
-from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.rules.base import FixFacts, Metadata, Rule, Verdict
+from poollint.rules.engine.disposing import dispose_in_finally, disposing_facts
 from poollint.rules.engine.exemptions import disposed_always, exempt_but_for_scripts, null_pool
 from poollint.rules.engine.reporting import repeated_severity, unhinted_confidence, verdict
+from poollint.rules.engine.sharing import share, sharing_facts
 from poollint.rules.engine.wording import call_name, place, sentence
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.sites import EngineSite, Loop, ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL103",
@@ -94,10 +100,11 @@ def loop_name(loop: Loop) -> str:
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each engine that a loop of its own function repeats."""
-    return [_verdict(site, site.loop) for site in sites.engines if site.loop is not None and dropped_in_loop(site)]
+    dropped = [site for site in sites.engines if dropped_in_loop(site)]
+    return [_verdict(sites, site, site.loop) for site in dropped if site.loop is not None]
 
 
-def _verdict(site: EngineSite, loop: Loop) -> Verdict:
+def _verdict(sites: ProgramSites, site: EngineSite, loop: Loop) -> Verdict:
     proven = Severity.WARNING if loop.argument_depends else Severity.ERROR
     step = Step(loop.span, f"the {loop_name(loop)} at {place(loop.span)} repeats {call_name(site)}")
     return verdict(
@@ -108,8 +115,38 @@ def _verdict(site: EngineSite, loop: Loop) -> Verdict:
         unhinted_confidence(site),
         chain=(*site.frequency.chain, step),
         fix_title="Dispose of the engine in each pass" if loop.argument_depends else "Create the engine above the loop",
-        fix_applicability="display" if loop.argument_depends else "unsafe",
+        fix_applicability="unsafe",
+        facts=_facts(sites, site, loop),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge)
+def _facts(sites: ProgramSites, site: EngineSite, loop: Loop) -> FixFacts:
+    if loop.argument_depends:
+        return disposing_facts(site)
+    shared, alone = sharing_facts(sites, site), disposing_facts(site)
+    names = (*shared.names, ("against moving", alone.name("against")), ("async", alone.name("async")))
+    return FixFacts(_ONE_FOR_ALL, names, shared.places)
+
+
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Disposes of an engine for one database in each pass; makes any other once, at module level or above the loop."""
+    import libcst as cst
+
+    from poollint.editing.loops import above_loop
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    facts = target.verdict.facts
+    if facts.kind != _ONE_FOR_ALL:
+        disposed = dispose_in_finally(target)
+        return disposed if isinstance(disposed, Refusal) else replace(disposed, applicability=Applicability.UNSAFE)
+    shared, call = share(target), target.node(cst.Call)
+    if not isinstance(shared, Refusal) or call is None or facts.name("against moving"):
+        return shared
+    edits = above_loop(target.tree, call, "dispose", bool(facts.name("async")))
+    return shared if isinstance(edits, Refusal) else Proposal(target.verdict.fix_title, Applicability.UNSAFE, edits)
+
+
+_ONE_FOR_ALL = "one for all"
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=fix)
