@@ -34,8 +34,8 @@ class Needs(IntEnum):
     """A result or query whose rows are plain values."""
     READING_OBJECTS = 4
     """A result or query whose rows may be objects of the session."""
-    BUILT_ON_IT = 5
-    """An object that keeps a connection: an inspector, an instance of a class that was given it."""
+    KEEPS = 5
+    """What other code made of the session or connection, and may hold it."""
     ITSELF = 6
 
 
@@ -80,6 +80,7 @@ class Belonging:
     handle: str
     plain: frozenset[Location]
     objects: bool
+    own_calls: frozenset[Location] = frozenset()
     made: cst.Call | None = None
     """The call that gives the handle, where no variable holds it."""
     needs: dict[str, Needs] = field(default_factory=dict)
@@ -226,7 +227,7 @@ class Belonging:
     def _of_unknown(self, expr: cst.CSTNode) -> Needs:
         """A lambda or whatever: as much as what it mentions."""
         found = _most(self.needs.get(name.value, Needs.NOTHING) for name in names_in(expr))
-        return Needs.READING_OBJECTS if found is Needs.ITSELF else found
+        return Needs.READING_OBJECTS if found >= Needs.KEEPS else found
 
     def _of_attribute(self, expr: cst.Attribute) -> Needs:
         base = self.of(expr.value)
@@ -249,15 +250,19 @@ class Belonging:
             if func.value in _PLAIN_BUILTINS:
                 return Needs.NOTHING
             return _element(arguments) if func.value in _READING_BUILTINS else arguments
-        if arguments >= Needs.BUILT_ON_IT and not self.objects and _is_maker(func):
-            return Needs.BUILT_ON_IT
-        passed = Needs.UNKNOWN if arguments >= Needs.READING else arguments
+        place = self.tree.location(call)
+        if arguments and place in self.plain:
+            return Needs.NOTHING
+        if arguments >= Needs.KEEPS and place not in self.own_calls:
+            passed = Needs.KEEPS
+        else:
+            passed = min(arguments, Needs.UNKNOWN)
         if not isinstance(func, cst.Attribute):
             return _most((passed, self.of(func)))
         base = self.of(func.value)
         if base is Needs.ITSELF:
             return self._of_method(call, func.attr.value)
-        if base is Needs.BUILT_ON_IT:
+        if base is Needs.KEEPS:
             return Needs.UNKNOWN
         if base >= Needs.READING:
             if func.attr.value in _READS:
@@ -280,12 +285,6 @@ class Belonging:
 _KNOWN_BUILTINS = _PLAIN_BUILTINS | _READING_BUILTINS | _LAZY_BUILTINS
 
 
-def _is_maker(func: cst.BaseExpression) -> bool:
-    """What is called makes an object that keeps what it is given: `inspect`, or a class as far as its name tells."""
-    name = func.attr.value if isinstance(func, cst.Attribute) else func.value if isinstance(func, cst.Name) else ""
-    return name == "inspect" or (name[:1].isupper() and not name.isupper())
-
-
 def _most(needs: Iterable[Needs]) -> Needs:
     """What values need together. Rows that are plain beside objects that are not: a result with objects."""
     found = set(needs)
@@ -299,7 +298,7 @@ def _element(needs: Needs) -> Needs:
     return {
         Needs.READING: Needs.NOTHING,
         Needs.READING_OBJECTS: Needs.SESSION_PERHAPS,
-        Needs.BUILT_ON_IT: Needs.UNKNOWN,
+        Needs.KEEPS: Needs.UNKNOWN,
         Needs.ITSELF: Needs.UNKNOWN,
     }.get(needs, needs)
 

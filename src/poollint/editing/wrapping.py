@@ -33,7 +33,8 @@ class Wrap:
 
     `closing`: it is no context manager, so `contextlib.closing` makes one. `awaits`: entering it awaits what the call
     gives, so an `await` before the call goes away. `yields`: the function hands it out and ends it afterwards. `plain`:
-    the places of calls on it whose rows hold no objects.
+    the places of calls on it, or with it, whose results hold no objects. `own_calls`: calls that give it to functions
+    of the program.
     """
 
     call: Location
@@ -44,6 +45,7 @@ class Wrap:
     awaits: bool = False
     yields: bool = False
     plain: frozenset[Location] = frozenset()
+    own_calls: frozenset[Location] = frozenset()
 
 
 class Unfit(Exception):
@@ -149,7 +151,14 @@ class Wrapping:
 
     @cached_property
     def _belonging(self) -> Belonging:
-        found = Belonging(self._tree, self._variables, self.name, self._wrap.plain, not self._wrap.connection)
+        found = Belonging(
+            self._tree,
+            self._variables,
+            self.name,
+            self._wrap.plain,
+            objects=not self._wrap.connection,
+            own_calls=self._wrap.own_calls,
+        )
         found.follow(self._function.body)
         return found
 
@@ -242,8 +251,8 @@ class Wrapping:
         leaving = self._leaving()
         if leaving is Needs.ITSELF:
             return Refusal(f"{self.name} itself leaves the block")
-        if leaving is Needs.BUILT_ON_IT:
-            return Refusal(f"an object that was made with {self.name} leaves the block")
+        if leaving is Needs.KEEPS:
+            return Refusal(f"something that may keep {self.name} leaves the block")
         if leaving >= Needs.READING:
             return Refusal(f"a result that still reads from {self.name} leaves the block")
         edits = self._edits()

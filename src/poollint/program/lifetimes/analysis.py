@@ -155,6 +155,7 @@ class Lifetimes:
             proxy=making.maker.registry or making.maker.proxy,
             certain=self._is_certain(making),
             plain=self._plain(making, tracker),
+            own_calls=self._own_calls(making, tracker),
         )
         kept = self._kept_by_object(making)
         return site if kept is None else _dropped(site, kept)
@@ -240,11 +241,20 @@ class Lifetimes:
     def _plain(self, making: Making, tracker: Tracker) -> tuple[Span, ...]:
         """The calls whose rows hold no objects; asked for sessions that nothing closes on some path."""
         path, seen = making.path, tracker.seen
-        if making.handle.kind != "session" or not seen.takes or making.shared:
+        if not seen.takes or making.shared:
             return ()
         scope = self._resolver.call(path, making.call).scope
-        calls = plain_rows.plain_calls(self._resolver, path, scope, tracker.aliases)
+        calls = list(plain_rows.frames(self._resolver, path, scope, tracker.aliases))
+        if making.handle.kind == "session":
+            calls += plain_rows.plain_calls(self._resolver, path, scope, tracker.aliases)
         return tuple(spans.of(path, call) for call in calls)
+
+    def _own_calls(self, making: Making, tracker: Tracker) -> tuple[Span, ...]:
+        if not tracker.seen.takes or making.shared:
+            return ()
+        scope = self._resolver.call(making.path, making.call).scope
+        calls = plain_rows.own_calls(self._resolver, making.path, scope, tracker.aliases)
+        return tuple(spans.of(making.path, call) for call in calls)
 
     def _through(self, making: Making) -> tuple[Span, ...]:
         if making.factory is None:

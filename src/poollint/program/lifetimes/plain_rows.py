@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import assignments
-from poollint.program.values import ClassValue, External, ExternalInstance
+from poollint.program.expressions import assignments, values_given
+from poollint.program.values import ClassValue, External, ExternalInstance, functions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from poollint.program.lifetimes.aliases import Aliases
     from poollint.program.names import Resolver
+    from poollint.program.values import Value
 
 _PACKAGES = ("sqlalchemy.", "sqlmodel.")
+_FRAMES = ("pandas.", "polars.", "geopandas.")
 _TEXTS = frozenset({"text", "DDL"})
 _WRITES = frozenset({"insert", "update", "delete"})
 _FUNCTIONS = (".func", ".functions")
@@ -41,6 +43,36 @@ def plain_calls(resolver: Resolver, path: str, scope: int, aliases: Aliases) -> 
             yield call
         if executed and call.args and rows.is_plain(call.args[0]):
             yield call
+
+
+def frames(resolver: Resolver, path: str, scope: int, aliases: Aliases) -> Iterator[model.Call]:
+    """The calls that read all rows of a statement through the handle: `pandas.read_sql(query, connection)`."""
+    for call, values in _given(resolver, path, scope, aliases):
+        if all(isinstance(value, External) and value.fqn.startswith(_FRAMES) for value in values):
+            if not any(name == "chunksize" or name is None for name, _ in call.keywords):
+                yield call
+
+
+def own_calls(resolver: Resolver, path: str, scope: int, aliases: Aliases) -> Iterator[model.Call]:
+    """The calls that give the handle to functions of the program that are done when they return."""
+    for call, values in _given(resolver, path, scope, aliases):
+        functions = [functions_of(value) for value in values]
+        inner = [resolver.scope(each.path, each.scope) for found in functions for each in found]
+        if all(functions) and not any(each.is_generator for each in inner):
+            yield call
+
+
+def _given(
+    resolver: Resolver, path: str, scope: int, aliases: Aliases
+) -> Iterator[tuple[model.Call, tuple[Value, ...]]]:
+    """The calls that the handle is an argument of, with what they call."""
+    facts = resolver.facts(path)
+    for index in resolver.scope(path, scope).calls:
+        call = facts.calls[index]
+        if any(aliases.denotes(argument, aliases.names) for argument in values_given(call)):
+            values = tuple(resolver.callee(path, index))
+            if values:
+                yield call, values
 
 
 class _Rows:

@@ -86,7 +86,9 @@ class HandleSite:
     certain: bool = True
     """The call gives a session or connection whatever path its maker takes."""
     plain: tuple[Span, ...] = ()
-    """The calls on it whose rows hold no objects of the session, where a fix may ask for them."""
+    """The calls on it, or with it, whose results hold no objects of the session."""
+    own_calls: tuple[Span, ...] = ()
+    """The calls that give it to functions of the program."""
 
     @property
     def releases(self) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from poollint.rules.mending import FixTarget
 
 _WRAP = "wrap"
-_PLAIN = "plain"
+_PLAIN, _OWN = "plain", "own"
 _CONNECTION, _ASYNC, _CLOSING, _AWAITS, _GUESSED = "connection", "async", "closing", "awaits", "guessed"
 _YIELDS = "yields"
 _THROWN_INTO = frozenset({"context manager", "dependency"})
@@ -35,9 +35,8 @@ def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
         _GUESSED: not site.certain or (Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO),
     }
     names = tuple((flag, "yes") for flag, holds in flags.items() if holds)
-    return FixFacts(
-        kind=reason_against(site) or _WRAP, names=names, places=tuple((_PLAIN, span) for span in site.plain)
-    )
+    places = (*((_PLAIN, span) for span in site.plain), *((_OWN, span) for span in site.own_calls))
+    return FixFacts(kind=reason_against(site) or _WRAP, names=names, places=places)
 
 
 def reason_against(site: HandleSite) -> str:
@@ -64,7 +63,9 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
     facts = target.verdict.facts
     if facts.kind != _WRAP:
         return Refusal(facts.kind or "no single block of statements uses it")
-    plain = frozenset(target.place(span) for role, span in facts.places if role == _PLAIN)
+    plain, own = (
+        frozenset(target.place(span) for known, span in facts.places if known == role) for role in (_PLAIN, _OWN)
+    )
     wrap = Wrap(
         target.place(target.verdict.site),
         target.verdict.fix_title,
@@ -74,6 +75,7 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
         awaits=bool(facts.name(_AWAITS)),
         yields=bool(facts.name(_YIELDS)),
         plain=plain,
+        own_calls=own,
     )
     answer = wrapped(target.tree, wrap)
     if facts.name(_GUESSED) and not isinstance(answer, Refusal):

@@ -3,7 +3,6 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 engine = create_engine("postgresql+psycopg2://app@db/app")
-Profiler = object
 async_engine = create_async_engine("postgresql+asyncpg://app@db/app")
 
 
@@ -31,12 +30,32 @@ def generator():
             yield row
 
 
-def read_by_others():
+def read_into_a_frame():
     with engine.connect() as connection:
         return pandas.read_sql("select 1", connection)
 
 
-def inspected():
-    connection = engine.connect()  # held: an object that was made with connection leaves the block
+def read_in_pieces():
+    connection = engine.connect()  # held: something that may keep connection leaves the block
+    return pandas.read_sql("select 1", connection, chunksize=10)
+
+
+def kept_by_an_object():
+    connection = engine.connect()  # held: something that may keep connection leaves the block
     inspector = inspect(connection)
-    return Profiler(inspector.bind)
+    print("inspects", inspector)
+    return Report(inspector.bind)
+
+
+def read_by_a_function():
+    with engine.connect() as connection:
+        return total(connection)
+
+
+def total(connection):
+    return connection.execute(text("select 1")).scalar()
+
+
+class Report:
+    def __init__(self, source):
+        self.source = source
