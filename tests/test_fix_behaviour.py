@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import create_engine, select, text, func
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
 
 engine = create_engine(URL)
 SessionLocal = sessionmaker(engine)
@@ -131,6 +131,53 @@ def run():
         find(6)
     except ValueError as error:
         return [find(2).name, str(error)]
+""",
+    ),
+    Case(
+        "POL202",
+        "an exit method whose commit fails",
+        """
+class UnitOfWork:
+    def __enter__(self):
+        self.session = SessionLocal()
+        return self.session
+
+    def __exit__(self, kind, value, traceback):
+        if kind is None:
+            self.session.commit()
+        self.session.close()
+
+def run():
+    with UnitOfWork() as session:
+        session.add(Order(name="four"))
+    try:
+        with UnitOfWork() as session:
+            session.add(Order(name="five"))
+            session.execute(text("select 1"))
+            session.add(Order(name="one"))
+    except IntegrityError:
+        return "taken"
+""",
+        leaves=0,
+    ),
+    Case(
+        "POL205",
+        "a registry of its own",
+        """
+@contextmanager
+def scope():
+    session = scoped_session(SessionLocal)
+    yield session
+    session.commit()
+    session.close()
+
+def run():
+    try:
+        with scope() as session:
+            session.execute(text("select 1"))
+            raise ValueError("no")
+    except ValueError as error:
+        return str(error)
 """,
     ),
     Case(

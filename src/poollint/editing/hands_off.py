@@ -15,6 +15,7 @@ _GENERATED = re.compile(
     r"#.*(?:@generated|\bautomatically generated\b|\bauto-?generated\b|\bDO NOT EDIT\b)", re.IGNORECASE
 )
 _HEADER_LINES = 10
+_FORMATTING = re.compile(r"#\s*(?:fmt|yapf):\s*(?:off|skip|disable)\b")
 _OFF = re.compile(r"^\s*#\s*(?:fmt:\s*off|yapf:\s*disable)\b")
 _ON = re.compile(r"^\s*#\s*(?:fmt:\s*on|yapf:\s*enable)\b")
 
@@ -36,6 +37,12 @@ def reason_against(edits: Iterable[Edit], sources: Sequence[SourceFile]) -> str:
 def is_generated(source: SourceFile) -> bool:
     """One of the first lines says that a program wrote the file."""
     return any(_GENERATED.search(line) for line in source.lines[:_HEADER_LINES])
+
+
+def holds_formatting(source: SourceFile, first: int, last: int) -> bool:
+    """A comment in these lines takes code away from formatters, or a form feed stands there."""
+    lines = [source.line_text(number) for number in range(first, last + 1)]
+    return any(_FORMATTING.search(line) or "\f" in line for line in lines)
 
 
 def is_unformatted(source: SourceFile, line: int) -> bool:

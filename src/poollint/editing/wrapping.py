@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import libcst as cst
 
 from poollint.editing import indenting
 from poollint.editing.belonging import Belonging, Needs
+from poollint.editing.hands_off import holds_formatting
 from poollint.editing.proposal import Proposal, Refusal
 from poollint.editing.variables import Variables
 from poollint.findings import Applicability
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from poollint.editing.tree import FileTree
     from poollint.findings import Edit, Location
 
-_FORMATTING = re.compile(r"#\s*(?:fmt|yapf):\s*(?:off|skip|disable)\b")
 _SAME = frozenset({"execution_options"})
 
 CONTEXTLIB = "contextlib"
@@ -296,11 +295,8 @@ class Wrapping:
         return any("#" in line for line in (*lines, behind))
 
     def _check_lines(self, first: int, last: int) -> None:
-        lines = [self._tree.source.line_text(number) for number in range(first, last + 1)]
-        if any(_FORMATTING.search(line) for line in lines):
+        if holds_formatting(self._tree.source, first, last):
             raise Unfit("a part of it is not to be formatted")
-        if any("\f" in line for line in lines):
-            raise Unfit("a form feed stands in it")
         place = self._tree.location(self._creation)
         before = self._tree.source.line_text(place.line)[: place.column - 1]
         behind = self._tree.source.line_text(place.end_line)[place.end_column - 1 :].strip()

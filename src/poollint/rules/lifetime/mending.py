@@ -10,21 +10,27 @@ from poollint.rules.lifetime.releases import without_with
 
 if TYPE_CHECKING:
     from poollint.editing.proposal import Proposal, Refusal
+    from poollint.editing.wrapping import Wrap
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.versions import Version
     from poollint.rules.mending import FixTarget
 
-_WRAP = "wrap"
+_WRAP, _CLOSE = "wrap", "close"
 _PLAIN, _OWN = "plain", "own"
 _CONNECTION, _ASYNC, _CLOSING, _AWAITS, _GUESSED = "connection", "async", "closing", "awaits", "guessed"
-_YIELDS = "yields"
+_YIELDS, _CLOSED = "yields", "closed"
 _THROWN_INTO = frozenset({"context manager", "dependency"})
 
 
 def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
     """What `wrap_in_with` needs to know; none for a handle that a `with` block cannot end."""
-    if site.exit_method or site.kept_by_object or site.context or site.entered:
+    if site.exit_method:
+        return FixFacts(kind=_CLOSE, names=((_CLOSED, site.name),))
+    if site.kept_by_object or site.context or site.entered:
         return NO_FACTS
+    if site.proxy and site.closes and not site.escapes - {Escape.YIELDED}:
+        guessed = Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO
+        return FixFacts(kind=_CLOSE, names=((_CLOSED, site.name), *(((_GUESSED, "yes"),) if guessed else ())))
     session = site.kind == "session"
     flags = {
         _CONNECTION: not session,
@@ -34,7 +40,7 @@ def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
         _YIELDS: Escape.YIELDED in site.escapes,
         _GUESSED: not site.certain or (Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO),
     }
-    names = tuple((flag, "yes") for flag, holds in flags.items() if holds)
+    names = (*((flag, "yes") for flag, holds in flags.items() if holds), (_CLOSED, site.name if site.closes else ""))
     places = (*((_PLAIN, span) for span in site.plain), *((_OWN, span) for span in site.own_calls))
     return FixFacts(kind=reason_against(site) or _WRAP, names=names, places=places)
 
@@ -56,17 +62,34 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
     """Puts the call of the verdict and all uses of its result into a `with` block."""
     from dataclasses import replace
 
+    from poollint.editing.finalizing import closed_in_finally
     from poollint.editing.proposal import Refusal
-    from poollint.editing.wrapping import Wrap, wrapped
+    from poollint.editing.wrapping import wrapped
     from poollint.findings import Applicability
 
     facts = target.verdict.facts
-    if facts.kind != _WRAP:
+    answer: Proposal | Refusal = Refusal("nothing closes it")
+    if facts.kind == _WRAP:
+        answer = wrapped(target.tree, _wrap(target))
+    elif facts.kind != _CLOSE:
         return Refusal(facts.kind or "no single block of statements uses it")
+    if facts.name(_CLOSED) and (facts.kind == _CLOSE or isinstance(answer, Refusal)):
+        place, title = target.place(target.verdict.site), "Close it in a finally block"
+        other = closed_in_finally(target.tree, place, facts.name(_CLOSED), title)
+        answer = other if facts.kind == _CLOSE or not isinstance(other, Refusal) else answer
+    if facts.name(_GUESSED) and not isinstance(answer, Refusal):
+        return replace(answer, applicability=Applicability.UNSAFE)
+    return answer
+
+
+def _wrap(target: FixTarget) -> Wrap:
+    from poollint.editing.wrapping import Wrap
+
+    facts = target.verdict.facts
     plain, own = (
         frozenset(target.place(span) for known, span in facts.places if known == role) for role in (_PLAIN, _OWN)
     )
-    wrap = Wrap(
+    return Wrap(
         target.place(target.verdict.site),
         target.verdict.fix_title,
         connection=bool(facts.name(_CONNECTION)),
@@ -77,7 +100,3 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
         plain=plain,
         own_calls=own,
     )
-    answer = wrapped(target.tree, wrap)
-    if facts.name(_GUESSED) and not isinstance(answer, Refusal):
-        return replace(answer, applicability=Applicability.UNSAFE)
-    return answer

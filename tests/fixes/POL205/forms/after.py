@@ -44,10 +44,12 @@ def plain_generator():
 
 @contextmanager
 def registry():
-    session = scoped_session(SessionLocal)  # held: a registry keeps the session
-    yield session
-    session.commit()
-    session.close()
+    session = scoped_session(SessionLocal)
+    try:
+        yield session
+        session.commit()
+    finally:
+        session.close()
 
 
 @app.get("/")

@@ -48,7 +48,7 @@ def plain_generator():
 
 @contextmanager
 def registry():
-    session = scoped_session(SessionLocal)  # held: a registry keeps the session
+    session = scoped_session(SessionLocal)
     yield session
     session.commit()
     session.close()
