@@ -10,7 +10,7 @@ import libcst as cst
 from poollint.editing import indenting
 from poollint.editing.moving import Bound, bound_by, own_lines
 from poollint.editing.proposal import Refusal
-from poollint.editing.variables import Variables
+from poollint.editing.variables import Variables, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +49,34 @@ class Finishing:
         ends = [number for number, each in enumerate(rest) if any(each is one for one in finishing)]
         if len(finishing) > 1 or len(ends) < len(finishing):
             return Refusal(f"{self._method}() is called elsewhere in the function")
-        tried = rest[: ends[0]] if ends else rest
+        tried = rest[: ends[0]] if ends else self._needed(rest, bound.name)
         if not tried:
             return Refusal("nothing in the block uses the engine")
+        if not finishing and len(tried) == 1 and isinstance(tried[0], cst.Try) and tried[0].finalbody is None:
+            return self._ended(bound, tried[0], asynchronous)
         return self._wrapped(bound, tried, finishing[0] if finishing else None, asynchronous)
+
+    def _needed(self, rest: Sequence[cst.CSTNode], name: str) -> Sequence[cst.CSTNode]:
+        """The statements up to the last that reads the name; all, where something that they bind is read later."""
+        reads = [name in set(map(_value, names_in(statement))) for statement in rest]
+        if not any(reads):
+            return ()
+        last = len(reads) - 1 - reads[::-1].index(True)
+        needed, later = rest[: last + 1], rest[last + 1 :]
+        bound = {each.value for statement in needed for each in names_in(statement) if _is_bound(self._tree, each)}
+        read_later = {each.value for statement in later for each in names_in(statement)}
+        return rest if bound & read_later or any(map(_stores, needed)) else needed
+
+    def _ended(self, bound: Bound, tried: cst.Try, asynchronous: bool) -> tuple[Edit, ...] | Refusal:
+        """A `finally` of a `try` that is there already."""
+        tree = self._tree
+        last = indenting.last_line(tree, tried)
+        if formatted_otherwise(tree, tree.location(tried).line, last):
+            return Refusal("a part of it is not to be formatted")
+        own, step = tree.indentation(tried), indenting.step_of(tree, tried)
+        ending = f"{own}{step}{'await ' if asynchronous else ''}{bound.name}.{self._method}()"
+        text = tree.newline.join(("", f"{own}finally:", ending))
+        return (tree.insert(last, len(tree.source.line_text(last)) + 1, text),)
 
     def _reason_against(self, function: cst.FunctionDef, bound: Bound, asynchronous: bool) -> str:
         variables = Variables(self._tree, function)
@@ -66,7 +90,8 @@ class Finishing:
             return f"{bound.name} is used outside of the block that makes it"
         if asynchronous and function.asynchronous is None:
             return "await is only possible in an async def"
-        return "the function is a generator" if yields(function.body) else ""
+        may_stop = function.asynchronous is not None and yields(function.body)
+        return "an asynchronous generator may never be closed" if may_stop else ""
 
     def _finishing(self, function: cst.FunctionDef, name: str) -> Sequence[cst.CSTNode]:
         """The statements that call the method, and whatever else names it."""
@@ -102,6 +127,30 @@ class Finishing:
         text = newline.join(("", f"{own}try:", body, f"{own}finally:", moved))
         ends = (len(tree.source.line_text(line)) + 1 for line in (start, last))
         return (tree.between((start, next(ends)), (last, next(ends)), text),)
+
+
+def _value(name: cst.Name) -> str:
+    return name.value
+
+
+def _is_bound(tree: FileTree, name: cst.Name) -> bool:
+    """The name is a target: of an assignment, a `with`, a loop; or its definition."""
+    inner: cst.CSTNode = name
+    outer = tree.parents[inner]
+    while isinstance(outer, (cst.Tuple, cst.List, cst.Element, cst.StarredElement)):
+        inner, outer = outer, tree.parents[outer]
+    if isinstance(outer, (cst.AssignTarget, cst.AsName, cst.ImportAlias)):
+        return True
+    if isinstance(outer, (cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr)):
+        return outer.target is inner
+    return isinstance(outer, (cst.FunctionDef, cst.ClassDef)) and outer.name is inner
+
+
+def _stores(node: cst.CSTNode) -> bool:
+    """Something is stored in an attribute or a container."""
+    if isinstance(node, cst.AssignTarget) and not isinstance(node.target, cst.Name):
+        return True
+    return any(map(_stores, node.children))
 
 
 def formatted_otherwise(tree: FileTree, first: int, last: int) -> bool:

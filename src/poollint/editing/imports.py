@@ -74,6 +74,14 @@ class Imports:
         edits = import_lines.new_line(self._tree, accepted[0], name)
         return Imported(name, edits) if edits and self._runs_before(edits[0].location.line, at) else None
 
+    def has_package(self, *packages: str) -> bool:
+        """The file imports one of the packages, or something of it, whenever it is imported itself.
+
+        Otherwise the package may be missing, and an import of it at the top would break the file.
+        """
+        certain = (binding for binding in self._bindings if binding.is_certain and not binding.for_types)
+        return any(binding.module.partition(".")[0] in packages for binding in certain)
+
     # ----------------------------------------------------------------------------------------------- questions
     @cached_property
     def _bindings(self) -> Sequence[Binding]:

@@ -61,7 +61,8 @@ def _reason_against(tree: FileTree, function: cst.FunctionDef, loop: cst.CSTNode
     for name in sorted(names_in(bound.value)):
         if any(loop in tree.around(binding) for binding in variables[name].bindings):
             return f"{name} is set in the loop"
-    return "the function is a generator" if yields(function.body) else ""
+    may_stop = function.asynchronous is not None and yields(function.body)
+    return "an asynchronous generator may never be closed" if may_stop else ""
 
 
 def _comments_above(loop: cst.For | cst.While) -> int:

@@ -124,6 +124,7 @@ class Engines:
             return None
         flow = self._flows.of_call(path, index)
         leaves_with_the_result = bool(flow.escapes & _LEAVES_WITH_THE_RESULT)
+        leaves_function = bool(flow.escapes)
         self._handed_on.extend(flow, Run(path, call.scope))
         guard = self._guards.of_call(path, index)
         node = self._node(path, call, guard)
@@ -134,6 +135,7 @@ class Engines:
         kept = bool(flow.escapes & _HANDED_ON) or bool(flow.containers)
         site = replace(
             site,
+            leaves_function=leaves_function,
             loop=loop_around(path, self._resolver.facts(path), index, kept),
             memo=self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard),
             in_memory=arguments.in_memory or self._is_in_memory_unless_passed(path, call, arguments),

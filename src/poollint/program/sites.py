@@ -186,6 +186,8 @@ class EngineSite:
     hidden: bool = False
     pool_only: bool = False
     escapes: frozenset[Escape] = frozenset()
+    leaves_function: bool = False
+    """The engine, or what holds it, leaves the function that makes it, also where its callers keep it to themselves."""
     pool: Pool = Pool.DEFAULT
     in_memory: bool = False
     pool_size: int | None = None

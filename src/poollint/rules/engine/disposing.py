@@ -20,7 +20,7 @@ def disposing_facts(site: EngineSite) -> FixFacts:
     reason = ""
     if site.inline_into:
         reason = "the engine has no name"
-    elif site.escapes:
+    elif site.escapes or site.leaves_function:
         reason = "other code can use the engine later"
     elif site.hidden or site.pool_only:
         reason = "the engine is inside of another object"

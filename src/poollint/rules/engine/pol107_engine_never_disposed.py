@@ -41,8 +41,9 @@ async def count():
 
 ## Fix safety
 Wrapping the rest of the block in `try: ... finally: engine.dispose()` is safe for a local engine that is bound once and
-does not escape: nothing else can still use its pool. It is held back in generators, and where inner functions use the
-engine. `dispose()` before an attribute is overwritten, and for engines of tests, is only suggested.
+does not escape: nothing else can still use its pool. It is held back in asynchronous generators, and where inner
+functions use the engine or the function returns it. `dispose()` before an attribute is overwritten, and for engines of
+tests, is only suggested.
 
 ## References
 - [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)

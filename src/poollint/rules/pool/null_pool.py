@@ -53,6 +53,8 @@ def add_null_pool(target: FixTarget) -> Proposal | Refusal:
     if any(argument.star for argument in call.args) or keyword(call, "pool") is not None:
         return Refusal("its pool may be chosen by other arguments")
     imported = target.tree.imports.name_for(_MODULE, "NullPool", call)
+    if imported is not None and imported.edits and not target.tree.imports.has_package("sqlalchemy", "sqlmodel"):
+        return Refusal("the file imports SQLAlchemy only where it is needed")
     if imported is None:
         return Refusal("NullPool stands for something else in the file")
     chosen = keyword(call, "poolclass")

@@ -117,7 +117,8 @@ def fix(target: FixTarget) -> Proposal | Refusal:
     if isinstance(session, cst.Call) and session.func is factory and not session.args and _is_plain(factory):
         module, name = _SESSIONS[target.verdict.facts.kind]
         imported = tree.imports.name_for(module, name, factory)
-        if imported is not None and tree.text(factory.func).endswith(_MAKERS[target.verdict.facts.kind]):
+        is_sure = imported is not None and (not imported.edits or tree.imports.has_package("sqlalchemy", "sqlmodel"))
+        if imported is not None and is_sure and tree.text(factory.func).endswith(_MAKERS[target.verdict.facts.kind]):
             inside = tree.text(session)[len(tree.text(factory.func)) : -len("()")].rstrip()
             edits = (*imported.edits, tree.replace(session, imported.name + inside))
             return Proposal("Make the session without a factory", Applicability.SAFE, edits)

@@ -198,7 +198,8 @@ def fix(target: FixTarget) -> Proposal | Refusal:
     if facts.kind == FaultKind.WRONG_LOOP.name:
         chosen = keyword(call, "poolclass")
         imported = tree.imports.name_for("sqlalchemy.pool", _COUNTERPARTS[facts.name("subject")], call)
-        if chosen is None or imported is None:
+        is_sure = imported is not None and (not imported.edits or tree.imports.has_package("sqlalchemy", "sqlmodel"))
+        if chosen is None or imported is None or not is_sure:
             return Refusal("the pool class is not written in the call, or its counterpart cannot be imported")
         return Proposal(title, Applicability.SAFE, (*imported.edits, tree.replace(chosen.value, imported.name)))
     refused = {text for role, text in facts.names if role.startswith("argument")}

@@ -1,8 +1,9 @@
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 
-def counts(url):
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        for row in connection.execute(text("select id from orders")):
+async def counts(url):
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        for row in await connection.execute(text("select id from orders")):
             yield row.id
