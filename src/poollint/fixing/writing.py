@@ -46,7 +46,7 @@ def write(mended: Mended) -> list[str]:
     """Write what a run has mended; why files were not written."""
     failures = []
     roots = [Path(run.root) for run in mended.report.runs]
-    remove_leftovers({Path(path).parent for path in mended.after})
+    remove_leftovers({Path(path).parent for path in mended.report.asked})
     in_sets = {path for paths in mended.together for path in paths}
     sets = [frozenset((path,)) for path in mended.after if path not in in_sets]
     for paths in sorted((*mended.together, *sets), key=sorted):
