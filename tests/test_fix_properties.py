@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from poollint.findings import Applicability
 from poollint.fixing.mending import Mended, mend
 from poollint.fixing.state import looked_at
 from poollint.fixing.syntax import is_kept
+from poollint.rules.pages import code_blocks, page
 from poollint.rules.registry import RULES
 from poollint.source import SourceFile
 
@@ -143,3 +145,22 @@ def test_the_order_of_files_does_not_matter(program: Path) -> None:
 
 def test_fixes_were_tried() -> None:
     assert len(PROGRAMS) > len(MENDING)
+
+
+@pytest.mark.parametrize("code", sorted(MENDING))
+def test_the_example_of_a_page_is_mended_or_told_why_not(code: str) -> None:
+    """What is offered for the page's own example removes it."""
+    with harness.neutral_folder() as root:
+        (root / harness.PYPROJECT).write_text("[tool.poollint]\n")
+        for block in code_blocks(page(MENDING[code]).section("Example")):
+            if block.language == "python":
+                (root / block.file_name).parent.mkdir(parents=True, exist_ok=True)
+                (root / block.file_name).write_text(block.code)
+        done = mend([root], replace(EVERYTHING, select=(code,)), True, lambda _path: "")
+        found = [*done.fixed, *done.report.findings]
+        assert {finding.code for finding in found} == {code}
+        left = {(each.location, each.code) for each in done.report.findings}
+        told = {(each.finding.location, each.finding.code) for each in done.held_back if each.reason}
+        assert left == told, "a finding is left without a reason"
+        for path, data in done.after.items():
+            check_file(path, done.before[path], data)

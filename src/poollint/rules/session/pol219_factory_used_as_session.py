@@ -53,6 +53,7 @@ from poollint.findings import Severity
 from poollint.program.lifetimes.registry_sites import Misuse
 from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import clip
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.pool.exemptions import in_tests
 from poollint.rules.pool.reporting import kept_verdict
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.lifetimes.registry_sites import MisuseSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
     from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
@@ -71,6 +73,8 @@ METADATA = Metadata(
     fix="safe",
 )
 
+NO_WITH = "NO_WITH"
+"""The kind of a misuse that a call alone does not mend."""
 
 _ADVICE = {
     Misuse.ENTERED_FACTORY: ("with {name} raises TypeError, it makes sessions and is none", "write with {name}()"),
@@ -84,10 +88,11 @@ _ADVICE = {
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each such use."""
-    return [_verdict(site) for site in sites.kept.misuses if site.kind in _ADVICE and not in_tests(site)]
+    sqlalchemy = sites.versions.sqlalchemy
+    return [_verdict(site, sqlalchemy) for site in sites.kept.misuses if site.kind in _ADVICE and not in_tests(site)]
 
 
-def _verdict(site: MisuseSite) -> Verdict:
+def _verdict(site: MisuseSite, sqlalchemy: Version) -> Verdict:
     head, advice = _ADVICE[site.kind]
     words = {"name": clip(site.name, 30), "method": clip(site.method, 20)}
     entered_engine = site.kind is Misuse.ENTERED_ENGINE
@@ -100,8 +105,15 @@ def _verdict(site: MisuseSite) -> Verdict:
         Severity.ERROR,
         fix_title="Open a connection of the engine" if entered_engine else "Use a session",
         fix_applicability="unsafe" if entered_engine else "safe",
-        facts=FixFacts(kind=site.kind.name, names=(("entered", site.name),)),
+        facts=FixFacts(
+            NO_WITH if _enters(site) and without_with(sqlalchemy) else site.kind.name, (("entered", site.name),)
+        ),
     )
+
+
+def _enters(site: MisuseSite) -> bool:
+    """The misuse is a with statement around what is to become a session."""
+    return site.kind in (Misuse.ENTERED_FACTORY, Misuse.ENTERED_REGISTRY)
 
 
 def fix(target: FixTarget) -> Proposal | Refusal:
@@ -122,7 +134,7 @@ def fix(target: FixTarget) -> Proposal | Refusal:
             "Call remove() on the registry", Applicability.SAFE, (tree.replace(inner, tree.text(inner.func)),)
         )
     if kind not in _CALLS:
-        return Refusal("a session made in place has no owner that closes it")
+        return Refusal(_REASONS[kind])
     statement = target.node(cst.With)
     items = statement.items if statement is not None else ()
     entered = [item.item for item in items if tree.text(item.item) == target.verdict.facts.name("entered")]
@@ -138,5 +150,12 @@ _CALLS = {
     Misuse.ENTERED_ENGINE.name: (".connect()", "Open a connection of the engine", "unsafe"),
 }
 """What is added, by the kind of misuse."""
+
+_REASONS = {
+    Misuse.METHOD_OF_FACTORY.name: "a session made in place has no owner that closes it",
+    Misuse.USED_REMOVAL.name: "it is not clear whether a session or its removal is meant",
+    NO_WITH: "a session of SQLAlchemy 1.3 is no context manager",
+}
+"""Why nothing is changed, by the kind of misuse."""
 
 RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)
