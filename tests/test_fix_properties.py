@@ -69,7 +69,7 @@ def quickly() -> Iterator[None]:
 
 def copied(program: Path, target: Path, change: Callable[[bytes], bytes]) -> Path:
     """A copy of a program as a project; `target`."""
-    ignored = shutil.ignore_patterns("case.toml", "after.py", "held_back.txt", "__pycache__")
+    ignored = shutil.ignore_patterns("case.toml", "after.py", "safe.py", "held_back.txt", "__pycache__")
     shutil.copytree(program, target, ignore=ignored)
     for path in target.rglob("*.py"):
         data = change(path.read_bytes())

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from poollint.program import spans
 from poollint.program.expressions import last_name, spelled
+from poollint.program.mentions import imported_as
 from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 from poollint.program.misuses.typed import DEPENDS
+from poollint.program.references import Role
 from poollint.program.sites import Span, Step
 from poollint.program.values import External, ExternalInstance, Function
 
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
     from poollint.facts import model
     from poollint.program.lifetimes.making import Makings
+    from poollint.program.mentions import Mentions
     from poollint.program.names import Resolver
     from poollint.program.places import Places
+    from poollint.program.references import Reference
 
 
 class Dependencies(Finder):
@@ -26,10 +30,11 @@ class Dependencies(Finder):
 
     markers = (b"Depends(", b"Security(")
 
-    def __init__(self, resolver: Resolver, places: Places, makings: Makings) -> None:
+    def __init__(self, resolver: Resolver, places: Places, makings: Makings, mentions: Mentions) -> None:
         self._resolver = resolver
         self._places = places
         self._makings = makings
+        self._mentions = mentions
 
     def concerns(self, path: str) -> bool:
         """The file names something that hands out a session, or a lambda."""
@@ -75,9 +80,43 @@ class Dependencies(Finder):
         scope = self._resolver.scope(function.path, function.scope)
         making = spans.of(function.path, self._resolver.call(function.path, result.call))
         step = Step(spans.of(path, call), f"{scope.name or 'lambda'}() is a dependency of each request")
-        return self._misuse(function.path, making, scope.qualname, scope.name or "lambda", (step,))
+        names = []
+        if ".asyncio." in result.maker.makes:
+            names.append(("async", "yes"))
+        if result.factory is None and not result.maker.proxy and self._is_only_given(function, scope):
+            names.append(("only", "yes"))
+        return self._misuse(function.path, making, scope.qualname, scope.name or "lambda", (step,), tuple(names))
 
-    def _misuse(self, path: str, span: Span, symbol: str, name: str, related: tuple[Step, ...]) -> Misuse:
+    def _is_only_given(self, function: Function, scope: model.Scope) -> bool:
+        """Every mention of a function of a module is the argument of Depends(): nobody else calls it."""
+        if scope.kind != "function" or scope.parent != 0 or scope.decorators:
+            return False
+        for path in self._resolver.project.mentioning(scope.name):
+            facts, references = self._resolver.project.facts(path), self._mentions.references(path)
+            if facts is None or references is None or references.texts(scope.name):
+                return False
+            if imported_as(facts, scope.name) - {scope.name}:
+                return False
+            if not all(self._is_given(path, reference) for reference in references.of(scope.name)):
+                return False
+        return True
+
+    def _is_given(self, path: str, reference: Reference) -> bool:
+        position = reference.position
+        if position.role is not Role.ARGUMENT or position.whole is not reference.expr:
+            return False
+        callees = self._resolver.callee(path, position.index)
+        return any(isinstance(value, External) and value.fqn in DEPENDS for value in callees)
+
+    def _misuse(
+        self,
+        path: str,
+        span: Span,
+        symbol: str,
+        name: str,
+        related: tuple[Step, ...],
+        names: tuple[tuple[str, str], ...] = (),
+    ) -> Misuse:
         return Misuse(
             MisuseKind.DEPENDENCY,
             span,
@@ -88,4 +127,5 @@ class Dependencies(Finder):
             in_test=self._places.is_test(path),
             in_migration=self._places.is_migration(path),
             group=span,
+            names=names,
         )

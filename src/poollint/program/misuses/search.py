@@ -51,7 +51,7 @@ class Misuses:
             DriverState(typed, places),
             Handing(resolver, typed, callers, places, makings, injected),
             KeptHandles(resolver, typed, places, makings),
-            Dependencies(resolver, places, makings),
+            Dependencies(resolver, places, makings, callers.mentions),
             AppContexts(resolver, callers, places),
             Reopened(resolver, callers.mentions, typed, places),
             NeverCommitted(resolver, callers, places),

@@ -53,7 +53,8 @@ def read(db=Depends(get_db)):
 - Tests and migrations.
 
 ## Fix safety
-Yielding from a `with` block is a suggestion: other code may call the function too.
+Yielding from a `with` block is safe where every mention of the function is in `Depends()`. Elsewhere it is a
+suggestion: other code may call the function too.
 
 ## References
 - [FastAPI: Dependencies with yield](https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/)
@@ -65,12 +66,16 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
 from poollint.program.misuses.sites import MisuseKind
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
+from poollint.rules.lifetime.releases import without_with
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.misuses.sites import Misuse
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL204",
@@ -78,16 +83,17 @@ METADATA = Metadata(
     summary="A dependency returns a session that nothing closes",
     severity="error",
     confidence="high",
-    fix="suggestion",
+    fix="safe",
 )
 
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each dependency that hands out a session without an owner."""
-    return [_verdict(each) for each in misuses(sites, MisuseKind.DEPENDENCY)]
+    return [_verdict(each, sites.versions.sqlalchemy) for each in misuses(sites, MisuseKind.DEPENDENCY)]
 
 
-def _verdict(misuse: Misuse) -> Verdict:
+def _verdict(misuse: Misuse, sqlalchemy: Version) -> Verdict:
+    without_others = ("only", "yes") in misuse.names
     return misuse_verdict(
         METADATA,
         misuse,
@@ -95,7 +101,23 @@ def _verdict(misuse: Misuse) -> Verdict:
         "yield it in a with block",
         Severity.ERROR,
         fix_title="Yield the session from a with block",
+        fix_applicability="safe" if without_others and not without_with(sqlalchemy) else "display",
+        facts=FixFacts(kind=_YIELD if without_others and not without_with(sqlalchemy) else "", names=misuse.names),
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
+_YIELD = "yield"
+
+
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """Makes a generator of the function."""
+    from poollint.editing.proposal import Refusal
+    from poollint.editing.yielding import yielded
+
+    facts = target.verdict.facts
+    if facts.kind != _YIELD:
+        return Refusal("other code may call the function too")
+    return yielded(target.tree, target.location, target.verdict.fix_title, bool(facts.name("async")))
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=fix)
