@@ -240,6 +240,36 @@ def test_a_fixer_that_fails_is_a_finding_and_no_crash(project: Path, monkeypatch
     assert {each.code for each in done.report.findings} == {"POL219", "POL900"}
 
 
+def test_a_fix_after_which_poollint_fails_is_rolled_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing_later(target: FixTarget) -> Proposal | Refusal:
+        if "SessionLocal()" in target.tree.source.text:
+            raise ValueError(target)
+        return inserting("()")(target) if target.location.line == 7 else Refusal("later")
+
+    fix_with(monkeypatch, "POL219", failing_later)
+    done = mended()
+    assert done.after == {}
+    assert "poollint failed on the file afterwards" in {each.reason for each in done.held_back}
+
+
+def test_an_analysis_that_fails_afterwards(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import poollint.checking.analysing
+
+    real = poollint.checking.analysing.analyse_root
+    seen: list[object] = []
+
+    def failing_later(*arguments: object) -> object:
+        seen.append(arguments)
+        if len(seen) > 1:
+            raise RuntimeError("broken")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(poollint.checking.analysing, "analyse_root", failing_later)
+    done = mended()
+    assert done.after == {}
+    assert {each.reason for each in done.held_back} == {"unsafe", "the program could not be analysed afterwards"}
+
+
 def test_a_buffer_is_mended_instead_of_the_file(project: Path) -> None:
     text = USER.replace("select 1", "select 9").encode()
     done = mended("app.py", buffers={f"{project}/app.py": text})

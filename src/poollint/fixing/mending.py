@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from poollint.fixing.choosing import UNSAFE, Policy, candidates, compatible
 from poollint.fixing.state import State, looked_at
-from poollint.fixing.verifying import edited, problems
+from poollint.fixing.verifying import edited, faults, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +140,7 @@ class Mender:
         if made.problems:
             return made.problems
         after = looked_at(self.paths, self.options, {**base.files, **made.files})
-        wrong = problems(base.tallies, after.tallies, round_)
+        wrong = faults(base.report, after.report, round_) or problems(base.tallies, after.tallies, round_)
         if not wrong:
             self.state = after
         return wrong

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from poollint.checking.report import INTERNAL_ERROR
 from poollint.fixing.splicing import CannotApply, source_after, spliced
 from poollint.fixing.syntax import is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from poollint.check import Report
     from poollint.findings import Edit
     from poollint.fixing.choosing import Candidate
     from poollint.fixing.state import State, Tallies
@@ -56,6 +58,23 @@ def applied(base: State, path: str, edits: Sequence[Edit]) -> bytes:
     if not is_kept(source.text, after.text):
         raise CannotApply("the file could not be parsed afterwards")
     return data
+
+
+def faults(before: Report, after: Report, round_: Sequence[Candidate]) -> list[Problem]:
+    """What of the program cannot be analysed any more: then nothing is known about its findings."""
+    new = set(after.failures) - set(before.failures)
+    internal = [finding for finding in after.findings if finding.code == INTERNAL_ERROR]
+    known = sum(finding.code == INTERNAL_ERROR for finding in before.findings)
+    if new or len(after.runs) < len(before.runs):
+        return [Problem(path, "the program could not be analysed afterwards") for path in sorted(paths_of(round_))]
+    if len(internal) > known:
+        return [Problem(finding.location.path, "poollint failed on the file afterwards") for finding in internal]
+    return []
+
+
+def paths_of(round_: Sequence[Candidate]) -> set[str]:
+    """All files that a round edits."""
+    return {path for candidate in round_ for path in candidate.paths}
 
 
 def problems(before: Tallies, after: Tallies, round_: Sequence[Candidate]) -> list[Problem]:
