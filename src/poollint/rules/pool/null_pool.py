@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from poollint.rules.base import FixFacts
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from poollint.editing.proposal import Proposal, Refusal
+    from poollint.editing.tree import FileTree
     from poollint.program.sites import EngineSite
     from poollint.rules.mending import FixTarget
 
@@ -50,6 +53,8 @@ def add_null_pool(target: FixTarget) -> Proposal | Refusal:
         return Refusal(reason or "the call is not written out")
     if "sqlite" in target.tree.text(call):
         return Refusal(_SQLITE)
+    if _is_returned(target.tree, call):
+        return Refusal("whoever the engine is returned to may use it again")
     if any(argument.star for argument in call.args) or keyword(call, "pool") is not None:
         return Refusal("its pool may be chosen by other arguments")
     imported = target.tree.imports.name_for(_MODULE, "NullPool", call)
@@ -63,3 +68,18 @@ def add_null_pool(target: FixTarget) -> Proposal | Refusal:
     else:
         edits = (target.tree.replace(chosen.value, imported.name), *changed(target.tree, call, SIZES))
     return Proposal(TITLE, Applicability.UNSAFE, (*imported.edits, *edits))
+
+
+def _is_returned(tree: FileTree, call: cst.Call) -> bool:
+    """The function returns the engine itself."""
+    import libcst as cst
+
+    from poollint.editing.moving import bound_by
+    from poollint.editing.variables import Variables
+
+    if isinstance(tree.parents.get(call), cst.Return):
+        return True
+    bound, function = bound_by(tree, call), tree.function(call)
+    if bound is None or function is None:
+        return False
+    return any(isinstance(tree.parents.get(read), cst.Return) for read in Variables(tree, function)[bound.name].reads)
