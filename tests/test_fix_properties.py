@@ -101,7 +101,7 @@ def check_file(path: str, before: bytes, after: bytes) -> None:
     assert endings <= {old.newline}
     assert old.text.endswith(old.newline) == new.text.endswith(old.newline)
     assert old.text.count("\f") <= new.text.count("\f")
-    if not re.search(r"^ ", old.text, re.MULTILINE):
+    if re.search(r"^\t", old.text, re.MULTILINE) and not re.search(r"^ ", old.text, re.MULTILINE):
         assert not re.search(r"^ ", new.text, re.MULTILINE), new.text
 
 

@@ -269,7 +269,7 @@ class TestLoops:
         verdict = said(site(loop=DATABASES, frequency=ONCE))["POL103"]
         assert verdict.severity is Severity.WARNING
         assert "one idle pool per database stays" in verdict.message
-        assert verdict.fix_applicability == "display"
+        assert verdict.fix_applicability == "unsafe"
 
     def test_null_pool_is_info(self) -> None:
         assert said(site(loop=ROWS, pool=Pool.NULL))["POL103"].severity is Severity.INFO
