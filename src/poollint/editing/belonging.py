@@ -108,7 +108,7 @@ class Belonging:
             if node.value is not None:
                 self._bind(node.target, self.of(node.value))
         elif isinstance(node, (cst.For, cst.CompFor)):
-            self._bind(node.target, _element(self.of(node.iter)))
+            self._bind(node.target, element_of(self.of(node.iter)))
         elif isinstance(node, cst.WithItem) and node.asname is not None:
             self._bind(node.asname.name, self.of(node.item))
         elif isinstance(node, cst.Match):
@@ -122,7 +122,7 @@ class Belonging:
     def _bind(self, target: cst.CSTNode, needs: Needs) -> None:
         if isinstance(target, (cst.Tuple, cst.List)):
             for element in target.elements:
-                self._bind(element.value, _element(needs))
+                self._bind(element.value, element_of(needs))
         elif isinstance(target, cst.Name):
             self._join(target.value, needs)
             if not self.variables.is_local(target.value):
@@ -211,7 +211,7 @@ class Belonging:
         if isinstance(expr, cst.GeneratorExp):
             return self._of_generator(expr)
         if isinstance(expr, cst.Subscript):
-            return _element(self.of(expr.value))
+            return element_of(self.of(expr.value))
         if isinstance(expr, (cst.Await, cst.StarredElement, cst.NamedExpr)):
             return self.of(expr.expression if isinstance(expr, cst.Await) else expr.value)
         if isinstance(expr, cst.IfExp):
@@ -249,7 +249,7 @@ class Belonging:
         if isinstance(func, cst.Name) and func.value in _KNOWN_BUILTINS:
             if func.value in _PLAIN_BUILTINS:
                 return Needs.NOTHING
-            return _element(arguments) if func.value in _READING_BUILTINS else arguments
+            return element_of(arguments) if func.value in _READING_BUILTINS else arguments
         place = self.tree.location(call)
         if arguments and place in self.plain:
             return Needs.NOTHING
@@ -259,6 +259,8 @@ class Belonging:
             passed = min(arguments, Needs.UNKNOWN)
         if not isinstance(func, cst.Attribute):
             return _most((passed, self.of(func)))
+        if isinstance(func.value, cst.BaseString):
+            return Needs.NOTHING
         base = self.of(func.value)
         if base is Needs.ITSELF:
             return self._of_method(call, func.attr.value)
@@ -266,7 +268,7 @@ class Belonging:
             return Needs.UNKNOWN
         if base >= Needs.READING:
             if func.attr.value in _READS:
-                return _element(base)
+                return element_of(base)
             return Needs.NOTHING if func.attr.value in _COUNTS else base
         return _most((passed, base))
 
@@ -293,7 +295,7 @@ def _most(needs: Iterable[Needs]) -> Needs:
     return Needs.READING_OBJECTS if mixed else most
 
 
-def _element(needs: Needs) -> Needs:
+def element_of(needs: Needs) -> Needs:
     """What the rows of a result, or the parts of a value need."""
     return {
         Needs.READING: Needs.NOTHING,

@@ -26,6 +26,9 @@ _BOUND_AS_TARGET = (cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.Name
 _BOUND_AS_NAME = (cst.FunctionDef, cst.ClassDef)
 _LATER = (cst.FunctionDef, cst.Lambda, cst.ClassDef, cst.GeneratorExp)
 
+READING_BUILTINS = frozenset({"list", "tuple", "set", "sorted", "dict", "frozenset", "max", "min", "sum", "any", "all"})
+"""Functions that have read an iterable to its end, or as far as they need, when they return."""
+
 
 @dataclass(slots=True)
 class Variable:
@@ -88,9 +91,19 @@ class Variables:
             if outer is self._function:
                 break
             is_its_name = isinstance(outer, _BOUND_AS_NAME) and inner is outer.name
-            depth += isinstance(outer, _LATER) and not is_its_name
+            depth += isinstance(outer, _LATER) and not is_its_name and not self._is_read_at_once(outer)
             inner = outer
         return depth
+
+    def _is_read_at_once(self, node: cst.CSTNode) -> bool:
+        """A generator expression that the function around it reads: `sum(row.price for row in rows)`."""
+        argument = self._tree.parents[node]
+        call = self._tree.parents[argument] if isinstance(argument, cst.Arg) else None
+        if not isinstance(node, cst.GeneratorExp) or not isinstance(call, cst.Call) or call.func is argument:
+            return False
+        if isinstance(call.func, cst.Attribute):
+            return call.func.attr.value == "join" and isinstance(call.func.value, cst.BaseString)
+        return isinstance(call.func, cst.Name) and call.func.value in READING_BUILTINS
 
     def _role(self, name: cst.Name) -> str:
         """ "bound", "read", "foreign" or "none" for what is no variable."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from poollint.editing import indenting
-from poollint.editing.belonging import Belonging, Needs
+from poollint.editing.belonging import Belonging, Needs, element_of
 from poollint.editing.hands_off import holds_formatting
 from poollint.editing.proposal import Proposal, Refusal
 from poollint.editing.variables import Variables
@@ -216,8 +216,10 @@ class Wrapping:
 
     def _of_yield(self, node: cst.Yield) -> Needs:
         """Who gets the handle uses it before the generator goes on; where nothing closes it then, perhaps later."""
-        value = node.value.item if isinstance(node.value, cst.From) else node.value
-        needs = self._belonging.of(value) if value is not None else Needs.NOTHING
+        if isinstance(node.value, cst.From):
+            needs = element_of(self._belonging.of(node.value.item))
+        else:
+            needs = self._belonging.of(node.value) if node.value is not None else Needs.NOTHING
         if self._wrap.yields and needs is Needs.ITSELF:
             return Needs.NOTHING if self._last[1] else Needs.UNKNOWN
         return max(needs, Needs.NOTHING if self._wrap.yields else Needs.UNKNOWN)

@@ -40,7 +40,7 @@ def vacuum():
 - Tests and migrations.
 
 ## Fix safety
-`execution_options(isolation_level=...)` is unsafe: it has to stand before the first statement.
+`execution_options(isolation_level=...)` is a suggestion: it has to stand before the first statement.
 
 ## References
 - [SQLAlchemy: Setting transaction isolation levels](https://docs.sqlalchemy.org/en/20/core/connections.html#setting-transaction-isolation-levels-including-dbapi-autocommit)
@@ -65,7 +65,7 @@ METADATA = Metadata(
     summary="A setting of the driver's connection goes back into the pool with it",
     severity="warning",
     confidence="high",
-    fix="unsafe",
+    fix="suggestion",
 )
 
 
@@ -82,7 +82,6 @@ def _verdict(misuse: Misuse) -> Verdict:
         "use execution_options(isolation_level=...)",
         Severity.WARNING,
         fix_title="Set the isolation level with execution_options",
-        fix_applicability="unsafe",
     )
 
 

@@ -44,7 +44,7 @@ def consume(queue):
 - Tests and migrations.
 
 ## Fix safety
-Moving `with Session()` into the loop is unsafe where objects are carried from one turn to the next.
+A `with` block in the loop is a suggestion: objects may be carried from one turn to the next.
 
 ## References
 - [SQLAlchemy: When do I construct a Session](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#session-faq-whentocreate)
@@ -69,7 +69,7 @@ METADATA = Metadata(
     summary="One session, and one transaction, for all turns of an endless loop",
     severity="warning",
     confidence="medium",
-    fix="unsafe",
+    fix="suggestion",
 )
 
 

@@ -47,7 +47,7 @@ threading.Thread(target=work).start()
 - Tests and migrations.
 
 ## Fix safety
-A `with` block around the rest of the function is unsafe: what is loaded before its end is detached behind it.
+A `with` block around the rest of the function is a suggestion: what is loaded before its end is detached behind it.
 
 ## References
 - [Flask-SQLAlchemy: Flask application context](https://flask-sqlalchemy.readthedocs.io/en/stable/contexts/)
@@ -72,7 +72,7 @@ METADATA = Metadata(
     summary="A thread or task pushes an application context and never pops it",
     severity="error",
     confidence="high",
-    fix="unsafe",
+    fix="suggestion",
 )
 
 
@@ -89,7 +89,6 @@ def _verdict(misuse: Misuse) -> Verdict:
         "use with app.app_context()",
         Severity.ERROR,
         fix_title="Use the context in a with block",
-        fix_applicability="unsafe",
     )
 
 

@@ -67,3 +67,13 @@ def made_by(factory=None):
 
 def make_session():
     return SessionLocal()
+
+
+def read_at_once():
+    with SessionLocal() as session:
+        return sum(row.price for row in session.execute(text("select price from orders")))
+
+
+def read_later():
+    with SessionLocal() as session:
+        yield from session.execute(text("select price from orders"))

@@ -67,3 +67,13 @@ def made_by(factory=None):
 
 def make_session():
     return SessionLocal()
+
+
+def read_at_once():
+    session = SessionLocal()
+    return sum(row.price for row in session.execute(text("select price from orders")))
+
+
+def read_later():
+    session = SessionLocal()
+    yield from session.execute(text("select price from orders"))
