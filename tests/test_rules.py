@@ -41,7 +41,7 @@ from poollint.program.sites import (
 )
 from poollint.rules import registry
 from poollint.rules.engine import exemptions
-from poollint.rules.engine.wording import LONGEST
+from poollint.rules.engine.wording import LONGEST, SHORTEST_NAME, sentence
 from poollint.rules.registry import PRECEDENCE, RULES, rule, verdicts
 
 if TYPE_CHECKING:
@@ -646,6 +646,25 @@ class TestMessages:
             assert not message.endswith("."), message
             assert "  " not in message, message
             assert ": " in message, message
+            for word in re.findall(r"[^\s,:]+…\S*", message):
+                assert len(word.rstrip(",:")) >= SHORTEST_NAME, f"a clause is cut: {message}"
+
+    def test_names_are_shortened_and_numbers_and_advice_are_not(self) -> None:
+        name = "a_rather_long_name_" * 3
+        text = sentence(
+            f"service.{name}() waits while self.{name} holds a connection since line 123456", "", "close it"
+        )
+        assert text.endswith(" holds a connection since line 123456: close it")
+        assert re.match(r"a_rather_long_name_\w+…\(\) waits while a_rather_long_name_\w+… holds", text), text
+
+    def test_the_method_is_what_stays_of_a_dotted_name(self) -> None:
+        name = f"self.{'a_rather_long_name_' * 3}.connect()"
+        text = sentence(f"{name} holds its connection while the consumer works at this yield", "", "fetch in pages" * 2)
+        assert text.startswith("…connect() holds its connection while the consumer works at this yield: fetch")
+
+    def test_a_clause_is_dropped_before_it_is_cut(self) -> None:
+        text = sentence(f"it runs again, {'and this takes room ' * 5}".strip(), "", "create it once at import")
+        assert text == "it runs again: create it once at import"
 
     def test_a_long_path_loses_its_folders_before_it_is_dropped(self) -> None:
         entry = f"registered at {'very_long_folder/' * 5}main.py:14"

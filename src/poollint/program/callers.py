@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 
 
 class Callers:
-    """The sources of nodes, each found once. `mentions` is the reverse index that they are found with."""
+    """The sources of nodes, each found once. `mentions` is the reverse index that they are found with, `guards` what
+    makes code run once."""
 
     def __init__(self, resolver: Resolver, guards: Guards, registrations: Registrations, places: Places) -> None:
         self.mentions = Mentions(resolver)
+        self.guards = guards
         self.conditions = Conditions(resolver)
         instances = Instances(resolver, self.mentions, places)
         stores = Stores(resolver, self.mentions, instances)

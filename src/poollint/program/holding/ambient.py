@@ -87,6 +87,8 @@ class AmbientTracker(Tracker):
         after, raising = effect
         if Phase.HELD in after:
             self.seen.takes.add(self._calls[index].line)
+            if state.phase is not Phase.HELD:
+                self.seen.checkouts.add(self._calls[index].line)
         return Step(
             tuple(state._replace(phase=phase) for phase in sorted(after)) or step.after,
             tuple(state._replace(phase=phase) for phase in sorted(raising)),

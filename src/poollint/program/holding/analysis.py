@@ -9,6 +9,7 @@ from poollint.program import spans
 from poollint.program.expressions import spelled
 from poollint.program.graph import Run
 from poollint.program.holding.ambient import Ambient
+from poollint.program.holding.built import BuiltOn
 from poollint.program.holding.given import GivenSessions
 from poollint.program.holding.loops import endless_loops
 from poollint.program.holding.parameters import Parameters
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from poollint.program.injected import Injected
     from poollint.program.lifetimes.analysis import Lifetimes
     from poollint.program.lifetimes.making import Making
+    from poollint.program.lifetimes.observations import Observations
     from poollint.program.names import Resolver
     from poollint.program.places import Places
 
@@ -69,6 +71,7 @@ class Holdings:
         self._given = GivenSessions(resolver, lifetimes.passing, self._parameters)
         self._ambient = Ambient(resolver, callers.mentions, lifetimes.passing, self._slow)
         self._waiting = Waiting(resolver, self._slow, self._given, self._ambient)
+        self._built_on = BuiltOn(resolver)
         self._streams = Streams(resolver, callers.mentions, self._slow)
         self._streaming = StreamingHolds(resolver, self._given, self._ambient, self._streams)
 
@@ -111,7 +114,7 @@ class Holdings:
             tracker, _ = self._lifetimes.walked(making)
             for wait in self._waiting.of_handle(tracker, path, call.scope):
                 if wait.calls[0][1] != making.call:
-                    held = self._waits(wait, path, call.scope, holder, tracker.seen.takes)
+                    held = self._waits(wait, path, call.scope, holder, tracker.seen)
                     yield replace(held, site=replace(held.site, acquired=spans.of(path, call)))
         if scope.is_generator:
             yield from self._of_generator(making, holder)
@@ -135,16 +138,16 @@ class Holdings:
         if self._lifetimes.generator_kind(path, scope_index) != "generator":
             return
         tracker, _ = self._lifetimes.walked(making)
-        if Escape.YIELDED in tracker.seen.escapes:
-            return
         scope = self._resolver.scope(path, scope_index)
+        if Escape.YIELDED in tracker.seen.escapes or self._built_on.is_yielded(path, scope_index, tracker.aliases):
+            return
         for number, phases in sorted(tracker.seen.leaves_in.items()):
             op = scope.ops[number]
             if op.kind == "yield" and is_held(phases):
                 span = spans.of_line(path, op.line)
                 site = HeldSite(
                     span, op.line, scope.qualname, _UNKNOWN, HeldBy.GENERATOR, "yield", holder,
-                    since=_since(tracker.seen.takes, op.line),
+                    since=_since(tracker.seen, op.line),
                 )  # fmt: skip
                 yield Held(scope_index, self._placed(site))
                 return
@@ -164,7 +167,7 @@ class Holdings:
                 start = Phase.HELD if before is not None else Phase.OPEN
                 tracker = self._given.walked(path, number, given.name, given.handle, start)
                 for wait in self._waiting.of_handle(tracker, path, number):
-                    yield self._waits(wait, path, number, given.name, tracker.seen.takes)
+                    yield self._waits(wait, path, number, given.name, tracker.seen)
 
     def _of_ambient(self, path: str) -> Iterator[Held]:
         facts = self._resolver.project.facts(path)
@@ -174,8 +177,8 @@ class Holdings:
                 continue
             if self._ambient.touches(function, 2):
                 for wait in self._waiting.of_ambient(path, number):
-                    takes = self._ambient.walked(path, number, Phase.OPEN)[0].seen.takes
-                    yield self._waits(wait, path, number, "the scoped session", takes)
+                    seen = self._ambient.walked(path, number, Phase.OPEN)[0].seen
+                    yield self._waits(wait, path, number, "the scoped session", seen)
 
     # ---------------------------------------------------------------------------------------------- sites
     def nodes(self, held: Held) -> list[Node]:
@@ -192,7 +195,7 @@ class Holdings:
             return replace(site, streamed=Function(node.path, node.scope) in self._streams.bodies())
         return site
 
-    def _waits(self, wait: Wait, path: str, scope: int, holder: str, takes: set[int]) -> Held:
+    def _waits(self, wait: Wait, path: str, scope: int, holder: str, seen: Observations) -> Held:
         site = self._site(path, wait.calls[0][1], HeldBy.SLOW_CALL, holder)
         steps = []
         for home, index in wait.calls[1:]:
@@ -200,7 +203,7 @@ class Holdings:
             text = f"{spelled(call.func, self._resolver.facts(home))}() is called here"
             steps.append(Step(spans.of(home, call), text))
         name = wait.name if len(wait.calls) > 1 else ""
-        since = _since(takes, site.span.line)
+        since = _since(seen, site.span.line)
         return Held(scope, replace(site, waits_for=name, since=since, steps=tuple(steps)))
 
     def _kept(self, kept: Kept) -> Held:
@@ -240,8 +243,9 @@ class Holdings:
         return replace(site, in_test=self._places.is_test(path), in_migration=self._places.is_migration(path))
 
 
-def _since(takes: set[int], line: int) -> int:
-    """The line of the last statement before the place; else, in a loop, of the last one at all."""
+def _since(seen: Observations, line: int) -> int:
+    """The line of the last statement before the place that takes the connection; else, in a loop, of the last one."""
+    takes = seen.checkouts or seen.takes
     return max((take for take in takes if take < line), default=max(takes, default=0))
 
 

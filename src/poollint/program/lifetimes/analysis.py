@@ -16,7 +16,8 @@ from poollint.program.lifetimes.making import MARKERS, Making, Makings
 from poollint.program.lifetimes.objects import KeptByObject, Objects
 from poollint.program.lifetimes.passing import CONTEXT_MANAGERS, Passing
 from poollint.program.lifetimes.raising import Raising
-from poollint.program.lifetimes.sites import HandleSite, Leak
+from poollint.program.lifetimes.readers import readers_of
+from poollint.program.lifetimes.sites import HandleSite, Leak, Readers
 from poollint.program.lifetimes.statements import Statements
 from poollint.program.lifetimes.states import LEAKING, Phase, State
 from poollint.program.lifetimes.walk import Exit
@@ -115,6 +116,7 @@ class Lifetimes:
         seen = tracker.seen
         nodes = self.nodes(making)
         frequency = self._frequencies.of(nodes[0]) if nodes else _NOT_ASKED
+        unread = self._unread(making, tracker)
         site = HandleSite(
             span=spans.of(path, call),
             chunk_line=call.line,
@@ -146,7 +148,8 @@ class Lifetimes:
             hinted=making.hinted,
             shared=sharing.shared(facts, index),
             script=sharing.is_script(facts, index),
-            unread_results=self._unread(making, tracker),
+            unread_results=unread,
+            readers=readers_of(self._resolver, self._callers, path, call.scope) if unread else Readers.UNKNOWN,
             autocommit=self._autocommit.of(path, index, tracker.aliases),
             forgotten=seen.forgotten,
             schema_only=bool(seen.writes) and seen.writes == seen.schema_writes,

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import model
 from poollint.program import spans
-from poollint.program.expressions import last_name, mentions, spelled
+from poollint.program.expressions import dotted, last_name, mentions, spelled
 from poollint.program.graph import Run
+from poollint.program.lifetimes.committing import Committing
 from poollint.program.lifetimes.expiry import Expiry
 from poollint.program.lifetimes.homes import kept_in
 from poollint.program.lifetimes.registry_sites import FactorySite, Kept
 from poollint.program.lifetimes.spread import Spread, call_on
 from poollint.program.mentions import called_as
+from poollint.program.references import Role
 from poollint.program.sites import Frequency, Times
 from poollint.program.values import External
 
@@ -32,6 +34,7 @@ MARKERS = (b"sessionmaker", b"AsyncSession(")
 SYNC, ASYNC = "sqlalchemy.orm.sessionmaker", "sqlalchemy.ext.asyncio.async_sessionmaker"
 FACTORIES = frozenset({SYNC, ASYNC})
 _NAMES = frozenset({"sessionmaker", "async_sessionmaker", "AsyncSession"})
+_KEEPING = frozenset({Role.ARGUMENT, Role.ASSIGNED, Role.RETURNED, Role.YIELDED})
 ASYNC_SESSIONS = frozenset({"sqlalchemy.ext.asyncio.AsyncSession", "sqlmodel.ext.asyncio.session.AsyncSession"})
 
 
@@ -52,10 +55,12 @@ class Factories:
     def __init__(self, resolver: Resolver, callers: Callers, frequencies: Frequencies, places: Places) -> None:
         self._resolver = resolver
         self._mentions = callers.mentions
+        self._guards = callers.guards
         self._frequencies = frequencies
         self._places = places
         self._spread = Spread(resolver, callers.mentions, FACTORIES)
         self._expiry = Expiry(resolver, callers.mentions, ASYNC_SESSIONS)
+        self._committing = Committing(resolver, callers.mentions, ASYNC_SESSIONS)
 
     def found(self) -> list[Factory]:
         """All factories and directly made async sessions, in order."""
@@ -87,9 +92,7 @@ class Factories:
         """The nodes whose frequencies the site needs: none where a rule has nothing to say about how often."""
         call = self._resolver.call(factory.path, factory.call)
         in_function = self._resolver.scope(factory.path, call.scope).kind in ("function", "lambda")
-        own = factory.uses[0] if factory.uses else None
-        called = call_on(self._resolver.facts(factory.path), own) if own is not None else None
-        if not in_function or called is None or called[1] not in ("", "begin"):
+        if not in_function or not factory.uses or self._kept(factory) is not Kept.LOCAL:
             return []
         return [Run(factory.path, call.scope)]
 
@@ -104,7 +107,6 @@ class Factories:
         facts = self._resolver.facts(path)
         call = facts.calls[factory.call]
         own = factory.uses[0] if factory.uses else None
-        kept = kept_in(self._resolver, own)[0] if own is not None else Kept.LOCAL
         called = call_on(facts, own) if own is not None else None
         nodes = self.nodes(factory)
         expires = self._expires(call)
@@ -114,7 +116,7 @@ class Factories:
             spelled=spelled(call.func, facts),
             symbol=facts.scopes[call.scope].qualname,
             frequency=self._frequencies.of(nodes[0]) if nodes else Frequency(Times.ONCE, False),
-            kept=kept,
+            kept=self._kept(factory),
             is_async=factory.is_async,
             is_class=factory.fqn in ASYNC_SESSIONS,
             called_here=called is not None and called[1] in ("", "begin"),
@@ -122,9 +124,30 @@ class Factories:
             in_function=facts.scopes[call.scope].kind in ("function", "lambda"),
             expires=expires,
             read_after_commit=self._read(factory, others) if expires and factory.is_async else None,
+            commits=expires and factory.is_async and self._commits(factory),
             in_test=self._places.is_test(path),
             in_migration=self._places.is_migration(path),
         )
+
+    def _kept(self, factory: Factory) -> Kept:
+        """Where it is kept; one in a variable of a function may still be handed on, or serve an inner function."""
+        if not factory.uses:
+            return Kept.LOCAL
+        own, *others = factory.uses
+        kept = kept_in(self._resolver, own)[0]
+        if kept is Kept.LOCAL and (self._is_guarded(factory) or any(self._is_kept_by(use, own) for use in others)):
+            return Kept.GIVEN
+        return kept
+
+    def _is_guarded(self, factory: Factory) -> bool:
+        """It is made for something that is kept, and only where that is missing."""
+        guard = self._guards.of_call(factory.path, factory.call)
+        return guard is not None and not guard.dead and not guard.parameter
+
+    def _is_kept_by(self, use: Use, own: Use) -> bool:
+        if (use.path, use.position.scope) != (own.path, own.position.scope):
+            return True
+        return call_on(self._resolver.facts(use.path), use) is None and use.position.role in _KEEPING
 
     def _bound_to(self, path: str, call: model.Call) -> str:
         given = next((value for name, value in call.keywords if name == "bind"), call.args[0] if call.args else None)
@@ -138,6 +161,8 @@ class Factories:
         for op in scope.ops:
             if isinstance(op.target, model.Name) and op.target.id not in scope.globals:
                 names.add(op.target.id)
+            elif isinstance(op.target, model.Attr) and dotted(op.target) == dotted(given) != "":
+                return "attribute"
         return "own" if mentions(given, names) or isinstance(given, (model.CallRef, model.Await)) else "shared"
 
     @staticmethod
@@ -149,6 +174,12 @@ class Factories:
             if name == "expire_on_commit":
                 return isinstance(value, model.Const) and value.value is True
         return True
+
+    def _commits(self, factory: Factory) -> bool:
+        """Sessions of the factory are committed somewhere, or may be."""
+        if factory.fqn in ASYNC_SESSIONS:
+            return self._committing.of_session(factory.path, factory.call)
+        return self._committing.of_factory(factory.uses)
 
     def _read(self, factory: Factory, others: Sequence[Factory]) -> Span | None:
         """The first attribute that is read after the commit of a session of this factory."""

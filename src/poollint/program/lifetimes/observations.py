@@ -31,6 +31,8 @@ class Observations:
     rollbacks: set[int] = field(default_factory=set)
     closes: set[int] = field(default_factory=set)
     takes: set[int] = field(default_factory=set)
+    checkouts: set[int] = field(default_factory=set)
+    """Lines of the statements that really take the connection: those before them, if any, have given it back."""
     writes: set[int] = field(default_factory=set)
     schema_writes: set[int] = field(default_factory=set)
     forgotten: bool = False

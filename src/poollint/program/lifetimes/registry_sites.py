@@ -111,9 +111,10 @@ class RegistrySite:
 class FactorySite:
     """One call of `sessionmaker` or `async_sessionmaker`, or of an async session class.
 
-    `bound_to`: "shared" (an engine that outlives the call), "own" (an engine made or passed in here), "none".
+    `bound_to`: "shared" (an engine that outlives the call), "own" (an engine made or passed in here), "attribute" (one
+    that is put into an attribute here), "none".
     `expires`: attributes expire on commit. `read_after_commit`: an attribute that is read after the commit of such a
-    session.
+    session. `commits`: the program maps classes, and such a session is committed, or handed to somebody who may.
     """
 
     span: Span
@@ -129,6 +130,7 @@ class FactorySite:
     in_function: bool = False
     expires: bool = True
     read_after_commit: Span | None = None
+    commits: bool = False
     in_test: bool = False
     in_migration: bool = False
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.observations import Escape
     from poollint.program.sites import Frequency, Span
+
+
+class Readers(str, Enum):
+    """Who reads the result of a function."""
+
+    KNOWN = "a caller uses it"
+    UNKNOWN = "no caller is known"
+    NONE = "all known callers drop it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ class HandleSite:
     """A shared one of a module that also runs as a program, or uses it while it is imported."""
     unread_results: tuple[Span, ...] = ()
     """What is returned and still has to be read from the handle, which is closed by then."""
+    readers: Readers = Readers.UNKNOWN
+    """What the callers do with such a result."""
     generator: str = ""
     """"context manager", "dependency", "fixture" or "generator" when the function yields the handle."""
     yields: tuple[int, ...] = ()

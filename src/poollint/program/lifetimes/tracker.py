@@ -129,6 +129,8 @@ class Tracker:
     def _taken(self, call: model.Call, state: State, writes: bool = False) -> Step[State]:
         """A statement runs: the connection is out, and stays out when the statement fails."""
         self.seen.takes.add(call.line)
+        if state.phase is not Phase.HELD:
+            self.seen.checkouts.add(call.line)
         if writes:
             self.seen.writes.add(call.line)
             if self._statements.is_schema_only(self._path, self._scope_index, call):
@@ -183,6 +185,8 @@ class Tracker:
         for name in ("commits", "rollbacks", "closes", "takes", "writes"):
             if name in effect.does:
                 getattr(self.seen, name).add(call.line)
+        if "takes" in effect.does and state.phase is not Phase.HELD:
+            self.seen.checkouts.add(call.line)
         after = tuple(state._replace(phase=phase, written=written) for phase, written in sorted(effect.after))
         raising = tuple(state._replace(phase=phase) for phase in sorted(effect.raising))
         return Step(after or (state,), raising)

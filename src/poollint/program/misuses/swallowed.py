@@ -14,6 +14,7 @@ from poollint.program.expressions import dotted, names_bound, values_given
 from poollint.program.loops import ancestors, is_inside, loop_around
 from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
+from poollint.program.misuses.using import Using, runs_on
 from poollint.program.sites import Step
 from poollint.program.values import External, functions_of
 
@@ -49,6 +50,7 @@ class Swallowed(Finder):
         self._resolver = resolver
         self._typed = typed
         self._places = places
+        self._using = Using(resolver, typed)
 
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """One misuse for each handler after which a session is used in a failed transaction."""
@@ -191,9 +193,24 @@ class Swallowed(Finder):
         self, path: str, facts: model.ModuleFacts, scope: model.Scope, handler: int, text: str, handle: Handle
     ) -> model.Call | None:
         """The first statement on the session in the handler."""
-        calls = (facts.calls[index] for index in scope.calls)
-        uses = [call for call in calls if is_inside(scope, call.block, handler) and _uses(call, text, handle)]
-        return min(uses, key=lambda call: (call.line, call.column), default=None)
+        inside = [index for index in scope.calls if is_inside(scope, facts.calls[index].block, handler)]
+        if not any(runs_on(facts.calls[index], text, handle) for index in inside):
+            return None
+        return min(self._running(path, facts, inside, text, handle), key=lambda call: (call.line, call.column))
+
+    def _running(
+        self, path: str, facts: model.ModuleFacts, calls: list[int], text: str, handle: Handle
+    ) -> list[model.Call]:
+        """Those of the calls that run a statement on the session, also in a helper or through `Model.query`."""
+        shared = any(
+            isinstance(func, model.Attr)
+            and dotted(func.value) == text
+            and self._typed.is_registry(path, facts.calls[index].scope, func.value)
+            for index in calls
+            if runs_on(facts.calls[index], text, handle)
+            for func in (facts.calls[index].func,)
+        )
+        return [facts.calls[index] for index in calls if self._using.runs(path, index, text, handle, shared)]
 
     # ---------------------------------------------------------------------------------------------- afterwards
     def _use_after(
@@ -208,23 +225,31 @@ class Swallowed(Finder):
         loop = loop_around(scope, tried)
         bound_in_loop = loop >= 0 and _is_bound_inside(scope, text, loop)
         stays = block.exit != "break"
-        uses = []
+        reached = []
         for index in scope.calls:
             call = facts.calls[index]
-            if not _uses(call, text, handle):
-                if isinstance(call.func, model.Attr) and dotted(call.func.value) == text and call.line > end:
-                    if call.func.attr in (*handle.rolls_back, *handle.closes, "remove"):
-                        break
-                continue
+            if isinstance(call.func, model.Attr) and dotted(call.func.value) == text and call.line > end:
+                if call.func.attr in (*handle.rolls_back, *handle.closes, "remove"):
+                    break
             behind = call.line > end and not _is_other_branch(scope, call.block, tried)
             if behind and block.exit == "continue" and loop >= 0 and is_inside(scope, call.block, loop):
                 behind = False
             again = stays and loop >= 0 and not bound_in_loop and is_inside(scope, call.block, loop)
             if behind or again:
-                uses.append(call)
-        if not uses or self._ends_in_loop(facts, scope, loop, text, handle, tried):
+                reached.append(index)
+        if not any(runs_on(facts.calls[index], text, handle) for index in reached):
             return None
-        return min(uses, key=lambda call: (call.line <= end, call.line, call.column))
+        if self._ends_in_loop(facts, scope, loop, text, handle, tried):
+            return None
+        uses = self._running(path, facts, reached, text, handle)
+
+        def order(call: model.Call) -> tuple[int, int, int]:
+            """The rest of this pass of the loop, the next one, what stands behind the loop."""
+            again = call.line <= end
+            beyond = loop >= 0 and not is_inside(scope, call.block, loop)
+            return (1 if again else 2 * beyond, call.line, call.column)
+
+        return min(uses, key=order)
 
     def _ends_in_loop(
         self, facts: model.ModuleFacts, scope: model.Scope, loop: int, text: str, handle: Handle, tried: int
@@ -261,14 +286,6 @@ def _reads(expr: model.Expr, text: str) -> bool:
     if isinstance(expr, model.Compare):
         return _reads(expr.left, text)
     return dotted(expr) == text
-
-
-def _uses(call: model.Call, text: str, handle: Handle) -> bool:
-    """A call on the session that runs a statement."""
-    if not isinstance(call.func, model.Attr) or dotted(call.func.value) != text:
-        return False
-    name = call.func.attr
-    return name in (*handle.executes, *handle.takes, *handle.commits, *handle.lazy)
 
 
 def _nested_try(scope: model.Scope, block: int, tried: int) -> bool:

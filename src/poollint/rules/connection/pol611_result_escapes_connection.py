@@ -35,6 +35,7 @@ def orders():
 - It is read before it leaves: `all()`, `first()`, `one()`, `scalar()`, `fetchall()`, `list(...)`.
 - The statement is known to write: its row count stays readable.
 - An awaited `execute()` of an async session or connection, which reads all rows at once.
+- All known callers drop it.
 - Tests and migrations.
 
 ## Fix safety

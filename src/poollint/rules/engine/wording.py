@@ -1,7 +1,8 @@
-"""The sentences of family 1xx: what happens, where it runs, what to do; at most 120 characters."""
+"""The sentences of all rules: what happens, where it runs, what to do; at most 120 characters."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
 
 LONGEST = 120
 _LONGEST_NAME = 40
+SHORTEST_NAME = 11
+_SHORT_NAMES = (15, SHORTEST_NAME)
+"""Names are cut to so few code points before a clause is given up: `create_engine()` stays whole if that is enough."""
 _ARGUMENTS = re.compile(r"\(.*\)", re.DOTALL)
+_TOKEN = re.compile(r"[^\s,:]+")
 
 
 def clip(text: str, length: int) -> str:
@@ -21,9 +26,40 @@ def clip(text: str, length: int) -> str:
     return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"
 
 
+def short_name(name: str, length: int) -> str:
+    """A name of at most `length` code points: without its first parts, then without the end of the last one."""
+    call = "()" if name.endswith("()") else ""
+    kept = name.removesuffix("()")
+    if len(name) <= length:
+        return name
+    while "." in kept and len(kept) + len(call) + 1 > length:
+        kept = kept.split(".", 1)[1]
+        if len(kept) + len(call) + 1 <= length:
+            return f"…{kept}{call}"
+    return clip(kept.removeprefix("…"), length - len(call)) + call
+
+
+def fitted(text: str, length: int, shortest: int) -> str:
+    """`text` with its longest names shortened until it has at most `length` code points, or none is long any more.
+
+    A reader can do without the end of a name. The number of a line, or what happens there, is what the message is for.
+    """
+    flat = " ".join(text.split())
+    while len(flat) > length:
+        tokens = sorted(_TOKEN.finditer(flat), key=lambda token: len(token.group()))
+        longest, size = tokens[-1], len(tokens[-1].group())
+        if size <= shortest:
+            return flat
+        others = min(len(tokens[-2].group()), size - 1) if len(tokens) > 1 else 0
+        shorter = short_name(longest.group(), max(shortest, others, size - (len(flat) - length)))
+        flat = flat[: longest.start()] + shorter + flat[longest.end() :]
+    return flat
+
+
 def as_call(written: str, length: int = _LONGEST_NAME) -> str:
     """A callee as written, on one line, with parentheses: `engine.connect()`."""
-    return clip(written, length).removesuffix("()") + "()"
+    flat = " ".join(written.split())
+    return short_name(flat.removesuffix("()") + "()", length + len("()"))
 
 
 def call_name(site: EngineSite) -> str:
@@ -65,16 +101,21 @@ def place(span: Span) -> str:
 
 
 def sentence(head: str, entry: str, advice: str) -> str:
-    """`head (entry): advice`, with a shorter `entry`, without it, or with a clipped `head` until it fits.
+    """`head (entry): advice`, with a shorter `entry`, or without it, with shorter names, or with fewer clauses.
 
-    The advice is never cut, because it is what the reader acts on.
+    A clause is never cut in its middle, and the advice is what the reader acts on.
     """
     without_folders = re.sub(r"[^\s/]+/", "", entry)
     for parenthesis in (entry, without_folders):
         candidate = f"{head} ({parenthesis}): {advice}"
         if parenthesis and len(candidate) <= LONGEST:
             return candidate
-    return f"{clip(head, LONGEST - len(advice) - 2)}: {advice}"
+    for start, shortest in itertools.product((head, head.rpartition(", ")[0] or head), _SHORT_NAMES):
+        short = fitted(start, LONGEST - len(advice) - 2, shortest)
+        brief = fitted(advice, LONGEST - len(short) - 2, shortest)
+        if len(short) + len(brief) + 2 <= LONGEST:
+            return f"{short}: {brief}"
+    return f"{clip(short, LONGEST - len(brief) - 2)}: {brief}"
 
 
 def keep_once(site: EngineSite) -> str:

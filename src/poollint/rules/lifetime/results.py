@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
+from poollint.program.lifetimes.sites import Readers
 from poollint.rules.base import FixFacts
 from poollint.rules.lifetime.exemptions import in_migration, in_tests
 from poollint.rules.lifetime.releases import without_with
@@ -12,6 +13,7 @@ from poollint.rules.lifetime.reporting import handle_verdict
 
 if TYPE_CHECKING:
     from poollint.editing.proposal import Proposal, Refusal
+    from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.sites import ProgramSites
     from poollint.rules.base import Metadata, Verdict
     from poollint.rules.mending import FixTarget
@@ -23,7 +25,7 @@ def unread_results(metadata: Metadata, sites: ProgramSites, kind: str) -> list[V
         handle_verdict(
             metadata,
             site,
-            f"what is returned here is read after {site.name or f'its {kind}'} is closed",
+            f"what is returned here {_read(site)} after {site.name or f'its {kind}'} is closed",
             "read the rows before it closes",
             Severity.WARNING,
             span=span,
@@ -34,9 +36,18 @@ def unread_results(metadata: Metadata, sites: ProgramSites, kind: str) -> list[V
             ),
         )
         for site in sites.handles
-        if site.kind == kind and not in_tests(site) and not in_migration(site)
+        if site.kind == kind and not in_tests(site) and not in_migration(site) and not dropped_by_callers(site)
         for span in site.unread_results
     ]
+
+
+def dropped_by_callers(site: HandleSite) -> bool:
+    """Callers are known, and none of them does anything with the result."""
+    return site.readers is Readers.NONE
+
+
+def _read(site: HandleSite) -> str:
+    return "is read" if site.readers is Readers.KNOWN else "can be read"
 
 
 def read_all(target: FixTarget) -> Proposal | Refusal:

@@ -108,7 +108,7 @@ def _in_coroutine(site: RegistrySite, use: RegistryUse) -> Verdict:
         METADATA,
         use.span,
         use.symbol,
-        f"{registry_name(site)} gives all tasks of the loop one session",
+        f"{registry_name(site, use.spelled)} gives all tasks of the loop one session",
         "use a session per task",
         Severity.ERROR,
         entry=use.frequency.entry if is_repeated(use.frequency) else "",

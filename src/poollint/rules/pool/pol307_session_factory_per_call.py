@@ -32,8 +32,9 @@ def count():
 ```
 
 ## When it stays quiet
-- The engine is made, passed in or chosen in the function: one factory for each engine.
-- The factory is kept: in a module variable, an attribute, a container, or by the caller.
+- The engine is made, passed in or chosen in the function, also in an attribute: one factory for each engine.
+- The factory is kept: in a module variable, an attribute, a container, by the caller, by an inner function, or by what
+  it is passed to. It is only made where a session that is kept is missing.
 - All known callers run once. Tests and migrations.
 
 ## Fix safety
@@ -73,9 +74,12 @@ METADATA = Metadata(
 )
 
 
+_OWN = frozenset({"own", "attribute"})
+
+
 def built_per_call(site: FactorySite) -> bool:
     """A function builds the factory for itself, on an engine that was there before."""
-    if site.is_class or not site.in_function or site.kept is not Kept.LOCAL or site.bound_to == "own":
+    if site.is_class or not site.in_function or site.kept is not Kept.LOCAL or site.bound_to in _OWN:
         return False
     return not in_tests(site) and not runs_once(site.frequency)
 

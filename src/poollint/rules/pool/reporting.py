@@ -49,8 +49,11 @@ def kept_verdict(
     )
 
 
-def registry_name(site: RegistrySite) -> str:
-    """The variable or attribute that keeps the registry, else the call."""
+def registry_name(site: RegistrySite, used: str = "") -> str:
+    """The variable or attribute that keeps the registry, as `used` spells it ("db.session.commit"); else the call."""
+    spelled = used.rpartition(".")[0]
+    if spelled and site.name and spelled.rpartition(".")[2] == site.name.rpartition(".")[2]:
+        return clip(spelled, _LONGEST_NAME)
     return clip(site.name, _LONGEST_NAME) if site.name else as_call(site.spelled)
 
 

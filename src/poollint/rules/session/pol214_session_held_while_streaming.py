@@ -60,7 +60,8 @@ With FastAPI 0.121 and later `Depends(get_db, scope="function")` ends the sessio
 - No statement has run on the session, neither in a dependency nor in the generator.
 - The project runs on FastAPI 0.106-0.117, which ends the session of a dependency before the response is sent, and the
   stream does not use it. In other versions, or where no file names one, the session lasts as long as the stream.
-- The generator yields the session itself: a context manager, a fixture or a dependency.
+- The generator yields the session itself, or an object that is built on it (an Inspector, a repository): a context
+  manager, a fixture or a dependency.
 - Tests and migrations. A generator that no response is known to stream is info: its consumer may be quick.
 
 ## Fix safety

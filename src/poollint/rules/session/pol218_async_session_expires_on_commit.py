@@ -36,7 +36,8 @@ async def rename(user, name):
 ```
 
 ## When it stays quiet
-- No read after the commit of such a session is found: info.
+- No read after the commit of such a session is found: info. Nothing is said where no such session is committed, or the
+  program has no mapped class: rows of a plain `select` never expire.
 - The object is refreshed or loaded again in between.
 - `expire_on_commit` is passed with another value, or `**settings` may hold it.
 - Tests and migrations.
@@ -77,7 +78,13 @@ METADATA = Metadata(
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each async factory whose sessions expire their objects."""
-    return [_verdict(site) for site in sites.kept.factories if site.is_async and site.expires and not in_tests(site)]
+    factories = (site for site in sites.kept.factories if site.is_async and site.expires and not in_tests(site))
+    return [_verdict(site) for site in factories if not nothing_expires(site)]
+
+
+def nothing_expires(site: FactorySite) -> bool:
+    """No session of it is committed, or the program has no mapped class: rows of a plain select stay as they are."""
+    return site.read_after_commit is None and not site.commits
 
 
 def _verdict(site: FactorySite) -> Verdict:
