@@ -9,7 +9,7 @@ import libcst as cst
 if TYPE_CHECKING:
     from poollint.editing.tree import FileTree
 
-_COMPOUND = (cst.FunctionDef, cst.ClassDef, cst.If, cst.For, cst.While, cst.Try, cst.TryStar, cst.With, cst.Match)
+_COMPOUND = (cst.FunctionDef, cst.ClassDef, cst.If, cst.For, cst.While, cst.Try, cst.TryStar, cst.With, cst.MatchCase)
 _STRINGS = (cst.SimpleString, cst.FormattedString, getattr(cst, "TemplatedString", cst.FormattedString))
 
 
@@ -17,7 +17,8 @@ def step_of(tree: FileTree, statement: cst.CSTNode) -> str:
     """One step of indentation as the code around a statement has it."""
     own = tree.indentation(statement)
     outer = tree.innermost(statement, *_COMPOUND)
-    around = tree.indentation(outer) if outer is not None else ""
+    place = tree.location(outer) if outer is not None else None
+    around = tree.source.line_text(place.line)[: place.column - 1] if place is not None else ""
     return own[len(around) :] if own.startswith(around) and len(own) > len(around) else tree.indent
 
 

@@ -35,3 +35,12 @@ def continued(first, second):
             first + \
             second
     return number
+
+
+def in_a_case(wanted):
+    match wanted:
+        case 1:
+            with SessionLocal() as session:
+                session.execute(text("select 1"))
+        case _:
+            pass

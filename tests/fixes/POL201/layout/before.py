@@ -36,3 +36,12 @@ def continued(first, second):
         first + \
         second
     return number
+
+
+def in_a_case(wanted):
+    match wanted:
+        case 1:
+            session = SessionLocal()
+            session.execute(text("select 1"))
+        case _:
+            pass
