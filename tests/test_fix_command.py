@@ -45,9 +45,10 @@ def test_fix_writes_and_reports_what_is_left(project: Path) -> None:
     ended = poollint("check", "--fix")
     assert ended.status == 1
     assert ended.out.startswith("app.py:17:5: POL219 ")
-    assert ended.err == "2 fixed, 1 held back (1 unsafe: --unsafe-fixes applies it)\n"
+    why = "app.py:17: POL219 held back: unsafe, open a connection of the engine\n"
+    assert ended.err == f"2 fixed, 1 held back (1 unsafe: --unsafe-fixes applies it)\n{why}"
     assert (project / "app.py").read_text() == FIXED
-    assert poollint("check", "--fix").err == "0 fixed, 1 held back (1 unsafe: --unsafe-fixes applies it)\n"
+    assert poollint("check", "--fix").err == f"0 fixed, 1 held back (1 unsafe: --unsafe-fixes applies it)\n{why}"
 
 
 def test_unsafe_fixes_leave_nothing(project: Path) -> None:
@@ -105,6 +106,13 @@ def test_standard_input_is_mended_onto_standard_output(project: Path) -> None:
     assert (project / "app.py").read_text() == USER
     nothing = poollint("check", "--fix", "-", stdin="x = 1\n")
     assert nothing.err == "0 fixed\n"
+    broken = subprocess.run(
+        [sys.executable, "-m", "poollint", "check", "--fix", "-"],
+        input=b"import sqlalchemy\nsqlalchemy.create_engine(\n",
+        capture_output=True,
+        check=False,
+    )
+    assert (broken.returncode, broken.stdout) == (1, b"import sqlalchemy\nsqlalchemy.create_engine(\n")
 
 
 def test_why_something_is_held_back(project: Path) -> None:

@@ -50,6 +50,8 @@ EVERYTHING_HEAVY = (
     "poollint.program.sites",
     "poollint.program.versions",
     "poollint.library",
+    "poollint.editing",
+    "poollint.fixing.mending",
 )
 
 

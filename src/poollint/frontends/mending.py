@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from poollint.check import CheckOptions
-    from poollint.fixing.mending import Mended
+    from poollint.fixing.mending import HeldBack, Mended
     from poollint.frontends.terminal import Terminal
 
 MOST_REASONS = 20
@@ -123,15 +123,22 @@ def tell(mended: Mended, arguments: argparse.Namespace, terminal: Terminal) -> N
         option = f" ({unsafe} unsafe: --unsafe-fixes applies {'it' if unsafe == 1 else 'them'})" if unsafe else ""
         parts.append(f"{len(mended.held_back)} held back{option}")
     terminal.note(", ".join(parts))
-    others = [each for each in mended.held_back if not each.is_unsafe]
-    shown = others if arguments.verbose else others[:MOST_REASONS]
+    shown = mended.held_back if arguments.verbose else mended.held_back[:MOST_REASONS]
     for each in shown:
         location = each.finding.location
         where = f"{printable(relative_path(location.path, Path.cwd()))}:{location.line}"
-        reason = each.reason.replace(f"{Path.cwd().as_posix()}/", "")
+        reason = why(each).replace(f"{Path.cwd().as_posix()}/", "")
         terminal.note(f"{where}: {each.finding.code} held back: {printable(reason)}")
-    if len(shown) < len(others):
-        terminal.note(f"and {len(others) - len(shown)} more held back: --verbose lists them")
+    if len(shown) < len(mended.held_back):
+        terminal.note(f"and {len(mended.held_back) - len(shown)} more held back: --verbose lists them")
+
+
+def why(held_back: HeldBack) -> str:
+    """Why a finding is left; of an unsafe fix, what it would do."""
+    fix = held_back.finding.fix
+    if not held_back.is_unsafe or fix is None:
+        return held_back.reason
+    return f"unsafe, {fix.title[:1].lower()}{fix.title[1:]}"
 
 
 def tell_pending(mended: Mended, terminal: Terminal) -> None:
