@@ -45,7 +45,7 @@ READERS = {
 """The questions to `Library` that are answered from a section."""
 REMARKS = {"note", "unverified", "why", "since", "where"}
 """For those who read the rows."""
-OTHERS_OF_THAT_NAME = {"release", "scope", "bind", "list"}
+OTHERS_OF_THAT_NAME = {"star", "release", "scope", "bind", "list"}
 """Keys without a reader, although the source has attributes of the same name."""
 
 
