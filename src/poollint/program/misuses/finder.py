@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from poollint.program.misuses.sites import Misuse
 
 
-class Finder:
+class Finder(ABC):
     """Finds wrong uses of one kind in one file that contains one of its `markers`."""
 
     markers: ClassVar[tuple[bytes, ...]]
@@ -21,6 +22,6 @@ class Finder:
         """The file may hold what is looked for, as far as its bytes tell: it is asked before the file is parsed."""
         return True
 
+    @abstractmethod
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The wrong uses of a file."""
-        raise NotImplementedError

@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 TITLE = "Decorate the factory with @functools.lru_cache(maxsize=None)"
 
 
-def reason_against_caching(site: EngineSite) -> str:
-    """Why the function must not give the same engine to all of its callers; "" when nothing speaks against it."""
-    if Escape.RETURNED_INSIDE in site.escapes:
-        return "the function does more than return the engine"
-    if site.url_depends_on_parameters:
-        return "the URL comes from the caller"
+def reason_against_one(site: EngineSite) -> str:
+    """Why one engine, wherever it is kept, cannot serve all runs of the function; "" when it can."""
     if null_pool(site):
         return "its NullPool keeps nothing that could be shared"
     if site.release is not Release.NEVER:
@@ -32,6 +28,18 @@ def reason_against_caching(site: EngineSite) -> str:
         return "each run has an event loop of its own"
     if "process" in site.frequency.contexts:
         return "each run may have a process of its own"
+    return ""
+
+
+def reason_against_caching(site: EngineSite) -> str:
+    """Why the function must not give the same engine to all of its callers; "" when nothing speaks against it."""
+    if Escape.RETURNED_INSIDE in site.escapes:
+        return "the function does more than return the engine"
+    if site.url_depends_on_parameters:
+        return "the URL comes from the caller"
+    reason = reason_against_one(site)
+    if reason:
+        return reason
     return RUNS_AGAIN if site.bound_to_its_function == RUNS_AGAIN else ""
 
 

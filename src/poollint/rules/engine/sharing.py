@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poollint.program.sites import Escape, Release
+from poollint.program.sites import Escape
 from poollint.rules.base import FixFacts
-from poollint.rules.engine.caching import cache_factory, reason_against_caching
-from poollint.rules.engine.exemptions import null_pool
+from poollint.rules.engine.caching import cache_factory, reason_against_caching, reason_against_one
 
 if TYPE_CHECKING:
     from poollint.editing.proposal import Proposal, Refusal
@@ -34,14 +33,9 @@ def reason_against_sharing(site: EngineSite) -> str:
         return f"{site.dead_guard} was meant to keep the engine"
     if site.alternatives:
         return "other branches make other engines"
-    if null_pool(site):
-        return "its NullPool keeps nothing that could be shared"
-    if site.release is not Release.NEVER:
-        return "the function disposes of the engine"
-    if site.is_async and "new_loop" in site.frequency.contexts:
-        return "each run has an event loop of its own"
-    if "process" in site.frequency.contexts:
-        return "each run may have a process of its own"
+    reason = reason_against_one(site)
+    if reason:
+        return reason
     owner = next((reason for escape, reason in _OWNED.items() if escape in site.escapes), "")
     return owner or site.bound_to_its_function
 
