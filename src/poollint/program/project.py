@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _RENAMES = re.compile(rb"\s+as\s+(\w+)").match
 _CALLS = re.compile(rb"\s*(?:\(|as\b)").match
 _CLASS_BEGINS = re.compile(rb"class\s+\w+\s*[\[(][^:]*").fullmatch
-_WHOLE_WORDS = re.compile(rb"(?<=\W)\w+(?=\W)").findall
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +124,8 @@ class Project:
 
     def containing(self, markers: Iterable[bytes]) -> list[str]:
         """The files that contain any of the byte strings."""
-        wanted = tuple(markers)
-        is_marked = marker_scan(wanted)
-        return [path for path in self._worth_scanning(wanted) if is_marked(self.data(path))]
-
-    def _worth_scanning(self, markers: tuple[bytes, ...]) -> Sequence[str]:
-        """The files without which no marker is found: those with a word of each, where the words are known already."""
-        words = [found[0] if (found := _WHOLE_WORDS(marker)) else b"" for marker in markers]
-        if b"" in words or not self._tokens.is_complete:
-            return self.files
-        return self._tokens.naming(self.files, frozenset(words))
+        is_marked = marker_scan(markers)
+        return [path for path in self.files if is_marked(self.data(path))]
 
     def naming(self, paths: Sequence[str], names: frozenset[str]) -> Sequence[str]:
         """Those of the files in which any of the identifiers occurs (in code, a comment or a string)."""

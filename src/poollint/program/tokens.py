@@ -49,11 +49,6 @@ class Tokens:
             found = self._of[path] = tokens_of(self._data(path))
         return found
 
-    @property
-    def is_complete(self) -> bool:
-        """The tokens of all files have been asked for."""
-        return bool(self._all)
-
     def naming(self, paths: Iterable[str], tokens: frozenset[bytes]) -> list[str]:
         """Those of the files in which any of the tokens occurs."""
         return [path for path in paths if not tokens.isdisjoint(self.of(path))]

@@ -139,11 +139,15 @@ class Misuses:
             if isinstance(op.value, model.CallRef) and op.value.index == engine.call
             for name in names_bound(op.target)
         }
-        if not names or not self._resolver.project.containing([f"with {name} as".encode() for name in sorted(names)]):
+        if not any(self._is_entered(name) for name in sorted(names)):
             return
         for use in self._engines.uses(engine.path, engine.call):
             if use.position.role is Role.ENTERED and is_whole(use):
                 yield from self._entered(Misuse.ENTERED_ENGINE, use)
+
+    def _is_entered(self, name: str) -> bool:
+        project, statement = self._resolver.project, f"with {name} as".encode()
+        return any(statement in project.data(path) for path in project.mentioning(name))
 
     def _closing_all(self) -> Iterator[Found]:
         project = self._resolver.project
