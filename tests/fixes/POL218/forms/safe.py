@@ -1,5 +1,5 @@
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 engine = create_async_engine("postgresql+asyncpg://app@db/app")
 OPTIONS = {"autoflush": False}
@@ -13,3 +13,20 @@ Third = async_sessionmaker(
     engine,
     autoflush=False,
 )
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+async def add(user: User) -> None:
+    async with First() as session, Second() as second, Third() as third:
+        session.add(user)
+        await session.commit()
+        await second.commit()
+        await third.commit()
