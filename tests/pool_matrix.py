@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from poollint.program.lifetimes.registry_sites import RegistryUse
 from poollint.program.pooling.sites import Fault, FaultKind, PoolSite, Storage

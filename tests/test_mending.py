@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
 import pytest
 from harness import library_read_once
+from msgspec.structs import replace
 
 from poollint.check import CheckOptions
 from poollint.editing.proposal import Proposal, Refusal

@@ -7,10 +7,10 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from poollint.findings import RULES_URL, Finding, Location, Severity
 from poollint.rules import pages

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +29,7 @@ LONGEST = 1_000_000
 """In characters: libcst needs about a second and a hundred times the memory for this much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Whole lines of a file, `first_line` to `last_line`."""
 
     source: SourceFile
@@ -88,8 +88,7 @@ class Chunk:
         return ChunkPositions(wrapper, ranges, self.source.path, line_offset, shifts)
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkPositions:
+class ChunkPositions(Struct, frozen=True):
     """Where the nodes of a parsed chunk lie in the file. Visit `wrapper`, or `wrapper.module`."""
 
     wrapper: MetadataWrapper

@@ -9,8 +9,9 @@ be written in lower case.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -29,8 +30,7 @@ _CODE = re.compile(r"[A-Z]+[0-9]*\Z")
 _SEPARATOR = re.compile(r"[,\s]+")
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreComment:
+class IgnoreComment(Struct, frozen=True):
     """One comment of ours. Positions count from 1, in code points, the end is exclusive; `codes` are upper case."""
 
     line: int

@@ -6,11 +6,11 @@ https://docs.sqlalchemy.org/en/20/core/connections.html#sqlalchemy.engine.Result
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from poollint.editing.variables import names_in
 
@@ -68,8 +68,7 @@ _PLAIN_NODES = (cst.BaseString, cst.BaseNumber, cst.Comparison, cst.UnaryOperati
 _ROUNDS = 20
 
 
-@dataclass(slots=True)
-class Belonging:
+class Belonging(Struct):
     """Judges the expressions of one function. `handle` is the variable of the session or connection.
 
     `plain`: the places of calls on it whose rows hold no objects. `objects` is False for a connection, where none do.
@@ -83,8 +82,8 @@ class Belonging:
     own_calls: frozenset[Location] = frozenset()
     made: cst.Call | None = None
     """The call that gives the handle, where no variable holds it."""
-    needs: dict[str, Needs] = field(default_factory=dict)
-    escapes: list[tuple[cst.CSTNode, Needs]] = field(default_factory=list)
+    needs: dict[str, Needs] = {}
+    escapes: list[tuple[cst.CSTNode, Needs]] = []
     """Where a value leaves the variables of the function for good: an attribute, a call that may keep it."""
 
     def follow(self, body: cst.CSTNode) -> None:

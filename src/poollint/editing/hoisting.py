@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
+from msgspec.structs import replace
 
 from poollint.editing.module_names import ModuleNames
 from poollint.editing.moving import (
@@ -46,8 +47,7 @@ _PLAIN = (cst.Name, cst.Attribute, cst.SimpleString, cst.Integer)
 _CHANGING = frozenset({"dispose", "configure", "update_execution_options"})
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A call with its new name at the top level, the text there, and the edits that use the name in its place."""
 
     name: str

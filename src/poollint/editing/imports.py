@@ -7,11 +7,11 @@ uses for something else, and leaves `__all__` alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from poollint.editing import import_lines
 from poollint.editing.scopes import Scopes
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
     from poollint.findings import Edit
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """`name` is what to write, perhaps dotted; `edits` make it available and are empty when it is already."""
 
     name: str
     edits: tuple[Edit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """One name that an import statement binds: `local` stands for `module` itself, or for `name` of it."""
 
     statement: cst.Import | cst.ImportFrom

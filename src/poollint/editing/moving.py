@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from poollint.editing.proposal import Refusal
 
@@ -21,8 +21,7 @@ _ENVIRONMENT = re.compile(r"\b(?:environ|getenv)\b")
 _DUNDER = re.compile(r"__\w+__")
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """A statement `name = value` of a function, alone on its lines."""
 
     statement: cst.SimpleStatementLine
@@ -65,8 +64,7 @@ def own_lines(tree: FileTree, statement: cst.SimpleStatementLine) -> tuple[int, 
     return first, place.end_line
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A call that a name takes the place of."""
 
     call: cst.CSTNode

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.findings import Applicability, Edit
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """Edits that mend a finding. They do not overlap, and may lie in several files: then it is all or nothing.
 
     Two proposals with one `group` are never applied in the same round: the second is computed again after the first.
@@ -23,8 +23,7 @@ class Proposal:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a finding is not mended here, as the end of the sentence "held back: ..."."""
 
     reason: str

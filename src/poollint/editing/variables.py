@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +30,13 @@ READING_BUILTINS = frozenset({"list", "tuple", "set", "sorted", "dict", "frozens
 """Functions that have read an iterable to its end, or as far as they need, when they return."""
 
 
-@dataclass(slots=True)
-class Variable:
+class Variable(Struct):
     """Its names in the function, in order. `captured` are those that run later: in a function, a class, a generator
     expression. `is_parameter`: the caller has it too; `is_foreign`: `global` or `nonlocal`."""
 
-    bindings: list[cst.Name] = field(default_factory=list)
-    reads: list[cst.Name] = field(default_factory=list)
-    captured: list[cst.Name] = field(default_factory=list)
+    bindings: list[cst.Name] = []
+    reads: list[cst.Name] = []
+    captured: list[cst.Name] = []
     is_parameter: bool = False
     is_foreign: bool = False
 

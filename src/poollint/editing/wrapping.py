@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from poollint.editing import indenting
 from poollint.editing.belonging import Belonging, Needs, element_of
@@ -26,8 +26,7 @@ _SAME = frozenset({"execution_options"})
 CONTEXTLIB = "contextlib"
 
 
-@dataclass(frozen=True, slots=True)
-class Wrap:
+class Wrap(Struct, frozen=True):
     """What is to be wrapped. `call` makes the handle; `connection`: it is no session.
 
     `closing`: it is no context manager, so `contextlib.closing` makes one. `awaits`: entering it awaits what the call

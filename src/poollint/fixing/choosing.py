@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.findings import Applicability
 from poollint.fixing.splicing import touch
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from poollint.findings import Finding, Fix, Location
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A finding with edits that may be applied."""
 
     finding: Finding
@@ -32,8 +32,7 @@ class Candidate:
         return (self.finding.location.path, self.fix.group) if self.fix.group else None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What may be edited. `reason_against` tells why a file may not be, "" when it may."""
 
     unsafe: bool

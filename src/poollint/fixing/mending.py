@@ -6,8 +6,9 @@ it did not, the round is halved until the fixes that do harm are found; the othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.fixing.choosing import UNSAFE, Policy, candidates, compatible
 from poollint.fixing.state import State, looked_at
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBack:
+class HeldBack(Struct, frozen=True):
     """A finding that is left, although something could be said about how to mend it, and why."""
 
     finding: Finding
@@ -38,8 +38,7 @@ class HeldBack:
         return self.reason == UNSAFE
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """The outcome: what a check says about the mended program, and the files to write for it.
 
     `before` and `after` are contents by absolute path, for the files that change. `together` are the sets of files
@@ -49,8 +48,8 @@ class Mended:
     report: Report
     fixed: tuple[Finding, ...] = ()
     held_back: tuple[HeldBack, ...] = ()
-    before: dict[str, bytes] = field(default_factory=dict)
-    after: dict[str, bytes] = field(default_factory=dict)
+    before: dict[str, bytes] = {}
+    after: dict[str, bytes] = {}
     together: tuple[frozenset[str], ...] = ()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from poollint.check import Checker, selection_for
 from poollint.checking.report import Reporter, Scope
@@ -33,13 +35,12 @@ class Tallies(NamedTuple):
     default: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """One state of the program: the report about it, and the files that differ from the disk."""
 
     report: Report
     tallies: Tallies
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = {}
 
     def source(self, path: str) -> SourceFile | None:
         """A file of the program as it is in this state; None when it cannot be read."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
 
 from poollint.library.aliases import fold
 
@@ -40,8 +41,7 @@ _DEEPEST_CLIENT = 4
 """Attributes between a client and its method: `client.chat.completions.create`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(Struct, frozen=True):
     """What poollint knows of libraries. Every name that is passed in may be an alias.
 
     A lookup of a method (`a.Foo.m`) answers for the class itself first and then for its base classes, nearest first.

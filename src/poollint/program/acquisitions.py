@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.library.markers import NEVER_ALONE
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from poollint.program.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Acquisition:
+class Acquisition(Struct, frozen=True):
     """A call of an engine factory, before anything is known of its surroundings.
 
     `registered`: the factory is not called but passed to a provider, which calls it at every use.

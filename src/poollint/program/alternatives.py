@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from poollint.facts import model
 from poollint.program.expressions import without_await
-from poollint.program.loops import ancestors
+from poollint.program.loops import apart
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -76,18 +77,15 @@ def exclude(facts: ModuleFacts, first: int, second: int) -> bool:
 
 def _in_branches(scope: Scope, one: Call, other: Call) -> bool:
     """Branches of one statement, or one that leaves the function before the other."""
-    chain, other_chain = ancestors(scope, one.block), ancestors(scope, other.block)
-    shared = set(chain) & set(other_chain)
-    inner = [each for each in chain if each not in shared]
-    other_inner = [each for each in other_chain if each not in shared]
-    if not inner or scope.blocks[inner[-1]].kind not in _BRANCHES:
+    inner, parallel = apart(scope, one.block, other.block)
+    if inner < 0 or scope.blocks[inner].kind not in _BRANCHES:
         return False
-    branch = scope.blocks[inner[-1]]
-    if other_inner:
-        parallel = scope.blocks[other_inner[-1]]
-        if parallel.kind in _BRANCHES and parallel.group == branch.group:
+    branch = scope.blocks[inner]
+    if parallel >= 0:
+        beside = scope.blocks[parallel]
+        if beside.kind in _BRANCHES and beside.group == branch.group:
             return True
-    return branch.exit in _LEAVING and len(inner) == 1
+    return branch.exit in _LEAVING and inner == one.block
 
 
 def _in_conditional(facts: ModuleFacts, scope: Scope, one: Call, first: int, second: int) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from poollint.program.acquisitions import Acquisition, Acquisitions
 from poollint.program.alternatives import with_alternatives
@@ -51,8 +53,7 @@ MUCH_GARBAGE = 200_000
 """Objects made since the last collection: what two programs of a thousand files leave behind, some 80 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramRequest:
+class ProgramRequest(Struct, frozen=True):
     """What to analyse. Paths are relative to the root, with `/`; `read` gives a file's bytes and raises OSError.
 
     `jobs`: processes that extract the first batch of files. `everything` reads every file instead of those at stake:
@@ -71,14 +72,13 @@ class ProgramRequest:
     versions: Versions = UNDECLARED
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramResult:
+class ProgramResult(Struct, frozen=True):
     """The sites for the rules, the files that could not be analysed, and the files that had to be parsed."""
 
     sites: ProgramSites
     problems: tuple[Problem, ...] = ()
     parsed: tuple[str, ...] = ()
-    explainer: Explainer | None = field(default=None, compare=False)
+    explainer: Explainer | None = None
 
     def explain(self, path: str, line: int) -> list[str]:
         """What is known of a line, in sentences; see `poollint explain`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import text_of
@@ -56,8 +57,7 @@ _OPTIONS = frozenset(
 """Keyword arguments that say nothing about which database it is, and as whom."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(Struct, frozen=True):
     """The reading of one factory call."""
 
     pool: Pool = Pool.DEFAULT

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts.model import Attr, Items, Name, Star
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from poollint.facts.model import Expr, Import, ModuleFacts, Parameter
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """One way in which a name gets a value.
 
     `kind`: value (`name = value`), element (of the iterated `value`), entered (`with value as name`), item (`position`
@@ -30,8 +30,7 @@ class Binding:
     op: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One way in which an attribute of a class gets its value; `scope` is where the value is to be evaluated."""
 
     kind: str
@@ -42,13 +41,12 @@ class Member:
     position: int = 0
 
 
-@dataclass(slots=True)
-class FileIndex:
+class FileIndex(Struct):
     """Bindings by scope and members by class, computed on demand from one file's facts."""
 
     facts: ModuleFacts
-    _names: dict[int, dict[str, list[Binding]]] = field(default_factory=dict)
-    _members: dict[int, dict[str, list[Member]]] = field(default_factory=dict)
+    _names: dict[int, dict[str, list[Binding]]] = {}
+    _members: dict[int, dict[str, list[Member]]] = {}
     _globals: dict[str, list[tuple[int, Binding]]] | None = None
 
     def names(self, scope_index: int) -> dict[str, list[Binding]]:

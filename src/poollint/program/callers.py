@@ -7,8 +7,9 @@ container from which it is called later. Mentions in tests are no callers.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from poollint.facts import model
 from poollint.program.conditions import Conditions

@@ -5,8 +5,9 @@ A caller that passes on a parameter of its own counts for those of its callers t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from poollint.facts import model
 from poollint.program import spans

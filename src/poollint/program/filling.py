@@ -15,6 +15,7 @@ _PUTS = frozenset({"append", "appendleft", "add", "insert", "extend", "update", 
 _PUTS_BY_KEY = frozenset({"setdefault", "__setitem__"})
 _SWITCHES = frozenset({"set"})
 """An event is set without an argument, a context variable or a cache with some."""
+_FILLS = _PUTS | _PUTS_BY_KEY | _SWITCHES
 _TAKES = frozenset({"pop", "popleft", "clear"})
 
 
@@ -41,7 +42,7 @@ def put_by_call(facts: model.ModuleFacts, call: model.Call) -> Iterator[Tested]:
     """The container, event or attribute that a call fills: `d.append(x)`, `d.update(...)`, `e.set()`, `setattr`."""
     if is_builtin_call(call, "setattr", 3):
         yield attribute_of(facts, call.args[0], call.args[1])
-    elif isinstance(call.func, model.Attr) and call.func.attr in _PUTS | _PUTS_BY_KEY | _SWITCHES:
+    elif isinstance(call.func, model.Attr) and call.func.attr in _FILLS:
         if call.func.attr == "update" and not call.args and not call.keywords:
             return
         by_key = call.func.attr in _PUTS_BY_KEY and call.args

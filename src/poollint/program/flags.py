@@ -65,9 +65,10 @@ def _flags(scope: model.Scope, test: model.Expr, holds: bool) -> Iterator[str]:
 
 def _parameter(scope: model.Scope, expr: model.Expr) -> model.Parameter | None:
     """The parameter that a name is, where the function does not bind it again."""
-    if not isinstance(expr, model.Name) or any(assignments(scope, expr.id)):
+    if not isinstance(expr, model.Name):
         return None
-    return next((each for each in scope.parameters if each.name == expr.id), None)
+    found = next((each for each in scope.parameters if each.name == expr.id), None)
+    return found if found is not None and not any(assignments(scope, expr.id)) else None
 
 
 def is_on(expr: model.Expr | None) -> bool:

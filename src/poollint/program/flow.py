@@ -6,8 +6,9 @@ what leaves, and what disposes of it. Where something does, `lifetimes.disposing
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.describing import never_connects
@@ -24,22 +25,21 @@ if TYPE_CHECKING:
     from poollint.program.values import Function
 
 
-@dataclass(slots=True)
-class Flow:
+class Flow(Struct):
     """What was found out about one engine.
 
     `names`, `attributes` and `containers` are the locals, attributes of self and local containers that hold the engine
     itself. `inline_into` is the callee, as written, that the bare call is an argument of.
     """
 
-    escapes: set[Escape] = field(default_factory=set)
-    disposals: list[Disposal] = field(default_factory=list)
+    escapes: set[Escape] = set()
+    disposals: list[Disposal] = []
     release: Release = Release.NEVER
     leaks: tuple[Leak, ...] = ()
     dispose_span: Span | None = None
-    names: set[str] = field(default_factory=set)
-    attributes: set[str] = field(default_factory=set)
-    containers: set[str] = field(default_factory=set)
+    names: set[str] = set()
+    attributes: set[str] = set()
+    containers: set[str] = set()
     inline_into: str = ""
     in_scoped_session: bool = False
     never_connects: bool = False

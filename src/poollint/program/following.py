@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from poollint.facts import model
 from poollint.program import spans, words
@@ -35,8 +37,7 @@ _PUTTING = frozenset({"append", "add", "insert", "appendleft", "setdefault", "pu
 _TAKING = frozenset({"get", "values", "items", "pop", "copy", "popleft"})
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A position or keyword of a call (`call` is -1: what a decorator is given)."""
 
     slot: int | str

@@ -8,8 +8,10 @@ depend on the order of files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from poollint.program import words
 from poollint.program.graph import Construct, Node, Run, Source
@@ -28,8 +30,7 @@ LOOP_REACH = 3
 program's main loop as often as not: on the corpus most false alarms came from such chains."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(Struct, frozen=True):
     """The best known answer for a node: its frequency, its witness (entry point first), and the words for it."""
 
     times: Times

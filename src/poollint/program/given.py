@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, is_falsy
@@ -26,8 +27,7 @@ class Given(Enum):
     UNKNOWN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOn:
+class PassedOn(Struct, frozen=True):
     """The call passes on a parameter of the function that it stands in."""
 
     name: str
@@ -36,8 +36,7 @@ class PassedOn:
 Answer: TypeAlias = Given | PassedOn
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A parameter: its name, and its position as a caller counts (-1: keyword only).
 
     `off_by_default`: False for a flag that is on unless a caller switches it off.

@@ -7,8 +7,9 @@ are found on demand, outwards from the acquisition sites, to a fixpoint.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from poollint.program.sites import Confidence, Times
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from poollint.program.sites import Span
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Run:
+class Run(Struct, frozen=True, order=True):
     """Running a function of the program (scope 0: importing the module); `without`: by the calls that leave this
     parameter out, or ("+name") that pass it."""
 
@@ -26,8 +26,7 @@ class Run:
     without: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Construct:
+class Construct(Struct, frozen=True, order=True):
     """Making an instance of a class of the program; `without` as for `Run`."""
 
     path: str
@@ -38,8 +37,7 @@ class Construct:
 Node: TypeAlias = Run | Construct
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One reason why a node runs.
 
     From another node (`caller`): as often as the caller, raised to MANY where `loop` says so, and capped at `cap` or at

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.facts import model
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from poollint.program.values import ClassValue
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """What a guard holds and how often the guarded code runs because of it.
 
     `times`: ONCE (a global), PER_KEY (a container), PER_THREAD, PER_PROCESS (a process id), or None when it is once

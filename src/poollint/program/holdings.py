@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import attributes_in, evaluated, values_given
@@ -18,8 +19,7 @@ SAME_POOL = frozenset({"execution_options", "sync_engine", "engine"})
 """Attributes and methods of an engine that give an engine on the same pool."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disposal:
+class Disposal(Struct, frozen=True):
     """A call that disposes of the engine, or sees to it. `block` is the block that it stands in.
 
     `certain`: it stands in a `finally`. `of_container`: it disposes of all that a container holds.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.program.project import Project
@@ -20,8 +21,7 @@ _ALIASES = re.compile(
 ).finditer
 
 
-@dataclass(frozen=True, slots=True)
-class Injected:
+class Injected(Struct, frozen=True):
     """Files with a function that a framework gives a session to, the words that tell so in a signature (`Depends`, and
     aliases of it), and those that tell of a session.
 

@@ -32,6 +32,20 @@ def is_inside(scope: Scope, block: int, outer: int) -> bool:
     return outer in ancestors(scope, block)
 
 
+def apart(scope: Scope, one: int, other: int) -> tuple[int, int]:
+    """The outermost blocks around each of two that are not around the other one; -1 where one lies in the other.
+
+    Blocks are numbered in the order of the source, outer ones first: the greater number is never around the smaller.
+    """
+    last_one = last_other = -1
+    while one != other:
+        if one > other:
+            last_one, one = one, scope.blocks[one].parent
+        else:
+            last_other, other = other, scope.blocks[other].parent
+    return last_one, last_other
+
+
 def loop_around(scope: Scope, block: int) -> int:
     """The innermost `for` or `while` around a block, itself included; -1 for none."""
     return next((each for each in ancestors(scope, block) if scope.blocks[each].kind in ("for", "while")), -1)

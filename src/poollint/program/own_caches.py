@@ -6,8 +6,9 @@ the call, or the wrapper is memoised by the library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import depends_on
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _DEEPEST = 2
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCache:
+class OwnCache(Struct, frozen=True):
     """What such a decorator keeps: one result ("none"), one for each arguments ("args") or object ("instance").
 
     `locked`: the first call holds a lock, or something else that is entered with `with`.

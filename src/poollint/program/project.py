@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts.extract import extract
 from poollint.facts.model import ModuleFacts, SyntaxProblem
@@ -23,8 +24,7 @@ _CALLS = re.compile(rb"\s*(?:\(|as\b)").match
 _CLASS_BEGINS = re.compile(rb"class\s+\w+\s*[\[(][^:]*").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A file that had to be read and could not be. `kind`: "syntax", "decoding", "depth" or "unreadable"; "internal":
     poollint itself failed on something in it (`message` names the exception), and the rest was analysed without."""
 
@@ -35,31 +35,31 @@ class Problem:
     message: str
 
 
-@dataclass(slots=True)
 class Project:
     """The files of one root. Every query is answered from content; nothing is imported or executed."""
 
-    files: tuple[str, ...]
-    read: Callable[[str], bytes]
-    cache: FactsCache | None = None
-    source_roots: tuple[str, ...] = ()
-    everything: bool = False
-    problems: list[Problem] = field(default_factory=list)
-    _facts: dict[str, ModuleFacts | None] = field(default_factory=dict)
-    _data: dict[str, bytes] = field(default_factory=dict)
-    _known: frozenset[str] = frozenset()
-    _folders: frozenset[str] = frozenset()
-    _roots: tuple[str, ...] = ()
-    _tokens: Tokens = field(init=False)
-    _mentions: dict[str, list[str]] = field(default_factory=dict)
-    _calling: dict[str, list[str]] = field(default_factory=dict)
-    _starring: frozenset[str] | None = None
-    _imports: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.files = tuple(sorted(self.files))
-        self._tokens = Tokens(self.files, self.data)
+    def __init__(
+        self,
+        files: tuple[str, ...],
+        read: Callable[[str], bytes],
+        cache: FactsCache | None = None,
+        source_roots: tuple[str, ...] = (),
+        everything: bool = False,
+    ) -> None:
+        self.files = tuple(sorted(files))
+        self.read = read
+        self.cache = cache
+        self.source_roots = source_roots
+        self.everything = everything
+        self.problems: list[Problem] = []
+        self._facts: dict[str, ModuleFacts | None] = {}
+        self._data: dict[str, bytes] = {}
         self._known = frozenset(self.files)
+        self._tokens = Tokens(self.files, self.data)
+        self._mentions: dict[str, list[str]] = {}
+        self._calling: dict[str, list[str]] = {}
+        self._starring: frozenset[str] | None = None
+        self._imports: dict[tuple[str, str], str] = {}
         folders: set[str] = set()
         for path in self.files:
             folder = path.rpartition("/")[0]

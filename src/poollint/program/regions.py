@@ -65,19 +65,19 @@ class Region:
     ) -> Iterator[int]:
         text = dotted(wanted.place)
         for number, op in enumerate(self._scope.ops):
-            if number < self.first or op.target is None or not self._inside(op.block) or self._is_conditional(op.block):
+            if number < self.first or op.target is None or not self._inside(op.block):
                 continue
             if any(_is_same(each, text, wanted) for each in filled(self._facts, op)):
-                yield number
+                if not self._is_conditional(op.block):
+                    yield number
 
     def _by_calls(self, wanted: Tested) -> Iterator[int]:
         text = dotted(wanted.place)
         for index in self.calls():
             call = self._facts.calls[index]
-            if not isinstance(call.func, (model.Attr, model.Name)) or self._is_conditional(call.block):
-                continue
             if any(_is_same(each, text, wanted) for each in filling.put_by_call(self._facts, call)):
-                yield call.op
+                if not self._is_conditional(call.block):
+                    yield call.op
 
     def _is_kept(self, wanted: Tested, fillings: tuple[int, ...]) -> bool:
         return bool(fillings) and not self._is_emptied_behind(wanted, max(fillings))
@@ -86,15 +86,14 @@ class Region:
         """The function takes out again, each time, what it has put in: the next call finds nothing."""
         text = dotted(wanted.place)
         for number, op in enumerate(self._scope.ops):
-            if number > last and op.target is not None and self._is_always_behind(op.block):
-                if any(_is_gone(each, text, wanted) for each in filling.emptied(self._facts, op)):
-                    return True
+            taken = filling.emptied(self._facts, op) if number > last else ()
+            if any(_is_gone(each, text, wanted) for each in taken) and self._is_always_behind(op.block):
+                return True
         for index in self._scope.calls:
             call = self._facts.calls[index]
-            if call.op > last and isinstance(call.func, (model.Attr, model.Name)):
-                if self._is_always_behind(call.block):
-                    if any(_is_gone(each, text, wanted) for each in filling.emptied_by_call(self._facts, call)):
-                        return True
+            taken = filling.emptied_by_call(self._facts, call) if call.op > last else ()
+            if any(_is_gone(each, text, wanted) for each in taken) and self._is_always_behind(call.block):
+                return True
         return False
 
     def _is_always_behind(self, block: int) -> bool:

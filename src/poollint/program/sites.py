@@ -5,9 +5,10 @@ A rule never resolves a name or walks the call graph; it looks at an `EngineSite
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from poollint.program.lifetimes.registry_sites import KeptSites
 from poollint.program.versions import UNDECLARED, Versions
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from poollint.program.pooling.sites import PoolSite
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A place in a file of the program. Lines from 1; columns from 0 in UTF-8 bytes, as `ast` counts them."""
 
     path: str
@@ -30,8 +30,7 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a witness chain, in words that stand alone: "worker() is the callback of add_done_callback()"."""
 
     span: Span
@@ -57,8 +56,7 @@ class Confidence(IntEnum):
     HIGH = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Frequency:
+class Frequency(Struct, frozen=True):
     """How often a function (or a site) runs, and the shortest chain that proves it.
 
     `known` is False when no caller and no entry point was resolved; then `times` says nothing. `unit` is what it
@@ -128,8 +126,7 @@ class Release(str, Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """The innermost loop of the same function that repeats the site and is no retry loop."""
 
     span: Span
@@ -140,8 +137,7 @@ class Loop:
     """The engine is put into a container or attribute, or handed to an owner, in the same iteration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memo:
+class Memo(Struct, frozen=True):
     """A memoiser or keyed cache that holds the site's engine.
 
     `keyed`: "none" (one engine), "args", "instance", "key", "thread", "pid". `maxsize` of an lru_cache: None is
@@ -164,8 +160,7 @@ RUNS_AGAIN = "the module level of this file runs again and again"
 """Why no engine belongs there: a script of Streamlit, or a DAG file: what is made there is made each time."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSite:
+class EngineSite(Struct, frozen=True):
     """One call that makes an engine, with everything the rules of family 1xx ask about it.
 
     `factory` is the canonical dotted name ("sqlalchemy.create_engine"), `spelled` the call as the user wrote it
@@ -226,8 +221,7 @@ class EngineSite:
     public: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class DisposeSite:
+class DisposeSite(Struct, frozen=True):
     """A call of dispose() on a shared engine (POL117)."""
 
     span: Span
@@ -247,8 +241,7 @@ class DisposeSite:
     """Every path that disposes of the engine puts another one in its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramSites:
+class ProgramSites(Struct, frozen=True):
     """Everything the program offers to the rules."""
 
     engines: tuple[EngineSite, ...] = ()

@@ -5,8 +5,9 @@ A container counts as what holds it: what is put into `HANDLERS[key]` is read wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import place_filled
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from poollint.program.references import Position, Reference
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A local variable or parameter of the function `scope`."""
 
     path: str
@@ -32,16 +32,14 @@ class Variable:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleVariable:
+class ModuleVariable(Struct, frozen=True):
     """A variable of a module."""
 
     path: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """An attribute of the instances of a class, or of the class itself."""
 
     cls: ClassValue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import text_of
@@ -11,8 +11,7 @@ GLOBALS = "globals()"
 """The name of the module's own namespace, taken for a container; no variable can have it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(Struct, frozen=True):
     """The variable, attribute or container under test, and the key looked up in it.
 
     `on`: it is not asked for something that is missing, but for a flag that is on: `if first_time:`.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.program.graph import Node, Source
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 MOST_STEPS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The search went into a function through a call of the file at `path` (`call` is -1: through a decorator)."""
 
     function: Function
@@ -21,8 +21,7 @@ class Frame:
     call: int
 
 
-@dataclass(slots=True)
-class Trail:
+class Trail(Struct):
     """The search for the runners of one target.
 
     `referenced`: something mentions the target. `hops`: how far the search is from the target's own name.
@@ -34,15 +33,15 @@ class Trail:
 
     target: Value
     node: Node
-    sources: list[Source] = field(default_factory=list)
+    sources: list[Source] = []
     referenced: bool = False
     hops: int = 0
     decorating: bool = False
     keeper: ClassValue | None = None
     virtual: bool = False
     item: str = ""
-    frames: list[Frame] = field(default_factory=list)
-    _seen: set[object] = field(default_factory=set)
+    frames: list[Frame] = []
+    _seen: set[object] = set()
 
     def first(self, key: object) -> bool:
         """True the first time a place is met, while the search is small enough to go on."""

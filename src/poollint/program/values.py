@@ -6,64 +6,57 @@ facts. A missing value is an empty tuple, never a guess.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class External:
+
+class External(Struct, frozen=True):
     """A symbol that the program imports from elsewhere, by canonical dotted name (also a method of such a class)."""
 
     fqn: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalInstance:
+class ExternalInstance(Struct, frozen=True):
     """An object made by code outside of the program; `fqn` names its class (or the callable that made it)."""
 
     fqn: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleValue:
+class ModuleValue(Struct, frozen=True):
     """A module of the program."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceValue:
+class NamespaceValue(Struct, frozen=True):
     """A folder that is imported as a package without an `__init__.py`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function, method or lambda of the program."""
 
     path: str
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
-class BoundMethod:
+class BoundMethod(Struct, frozen=True):
     """A method looked up on an instance or class, whose first parameter is therefore taken."""
 
     function: Function
     owner: ClassValue
 
 
-@dataclass(frozen=True, slots=True)
-class ClassValue:
+class ClassValue(Struct, frozen=True):
     """A class of the program."""
 
     path: str
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """An instance of a class of the program. `exact` is False for `self`, which may be an instance of a subclass."""
 
     path: str
@@ -76,8 +69,7 @@ class Instance:
         return ClassValue(self.path, self.scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True):
     """`functools.partial(function, ...)` with that many positional arguments taken, by a call of the file `path`."""
 
     function: Value
@@ -86,23 +78,20 @@ class Partial:
     call: int
 
 
-@dataclass(frozen=True, slots=True)
-class Super:
+class Super(Struct, frozen=True):
     """`super()` in a method of this class: lookups start behind it in the order of the bases."""
 
     path: str
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
+class Generated(Struct, frozen=True):
     """What calling a generator function gives: an iterator, or a context manager where it is decorated as one."""
 
     function: Function
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """A tuple, list, set or dict; `items` are the values it may hold."""
 
     items: tuple[Value, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 Numbers = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """A version as far as it is known: (2, 0, 30) is that one, (1, 4) any 1.4.x, () may be any.
 
     `source` tells in words where it comes from. Both questions are answered with no where the numbers leave it open.
@@ -39,8 +40,7 @@ class Version:
         return ".".join(map(str, self.numbers)) if len(self.numbers) > 1 else f"{self.numbers[0]}.x"
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Struct, frozen=True):
     """What the rules ask about the libraries of a program."""
 
     sqlalchemy: Version = Version((2,), "no file names it, so 2.x is assumed")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.program.tokens import occurrences
 
@@ -21,8 +22,7 @@ _COMMENTS = re.compile(rb"#[^\n]*").sub
 _DOTTED = re.compile(rb"[\w.]+").findall
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The files that the import statements of a file name, and the names that stand in those statements.
 
     Function-level imports are among them, and some that stand in comments and texts.

@@ -8,9 +8,10 @@ names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,8 +31,7 @@ class Family(str, Enum):
     ALONE = "alone"
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """What a rule is called and how loud it is at most; `default` is False for rules that must be named to run."""
 
     code: str
@@ -44,8 +44,7 @@ class Metadata:
     """Fix safety as the page states it: "safe", "unsafe", "suggestion" or "none"."""
 
 
-@dataclass(frozen=True, slots=True)
-class FixFacts:
+class FixFacts(Struct, frozen=True):
     """What a fixer needs to know and cannot read from syntax, by role: ("session", "db"), ("release", its span).
 
     `kind` tells apart what one rule mends in different ways. Only text and places: it is stored with the result.
@@ -67,8 +66,7 @@ class FixFacts:
 NO_FACTS = FixFacts()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A rule's judgement over one site. `site` identifies what it competes for: the span of the acquisition."""
 
     code: str
@@ -98,8 +96,7 @@ def call_marker() -> type[CallMarker]:
     return CallMarker
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule file, as the registry sees it.
 
     `page` is the docstring of the file. `judge` is None for the rules that the frontends emit themselves (POL9xx).

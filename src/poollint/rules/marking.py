@@ -5,8 +5,9 @@ This is the only module of the rules that parses source, and only the chunk that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.findings import Applicability, Fix, Location
 from poollint.rules.registry import rule
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from poollint.source import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """The reported place, the source text there, and what would mend it."""
 
     location: Location

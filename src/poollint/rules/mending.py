@@ -8,8 +8,9 @@ It is asked about verdicts that have a `fix_title`, and refuses rather than gues
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     Node = TypeVar("Node", bound=cst.CSTNode)
 
 
-@dataclass(frozen=True, slots=True)
-class FixTarget:
+class FixTarget(Struct, frozen=True):
     """A verdict and the file it lies in. `other` gives further files by the paths that verdicts use (root-relative);
     None for one that cannot be read or parsed."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.rules.registry import PRECEDENCE, RULES
 
@@ -48,8 +49,7 @@ class PageError(ValueError):
     """The docstring of a rule file is not a page."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
+class CodeBlock(Struct, frozen=True):
     """A fenced block. A first line `# name.py` names the file that the block stands for; "example.py" without one."""
 
     language: str
@@ -57,8 +57,7 @@ class CodeBlock:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One rule's page; `sections` are in the order of `SECTIONS`, without their headings."""
 
     code: str

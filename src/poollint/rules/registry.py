@@ -5,8 +5,9 @@ Importing this module loads every rule file, and nothing of libcst: a rule file 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import ProgramSites, Span

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from poollint.program import spans
 from poollint.program.expressions import spelled
@@ -43,8 +45,7 @@ a parameter and all that it calls would have to be read (airflow: 270 files, and
 _UNKNOWN = Frequency(Times.NEVER, False)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A site before its frequency is known, and the scope around it."""
 
     scope: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.program.lifetimes.aliases import Aliases
 from poollint.program.lifetimes.states import Phase, State
@@ -30,8 +31,7 @@ class GivenTracker(Tracker):
         return super().operation(index, state)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a dependency's session took its connection before the function began."""
 
     function: Function

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.program.tokens import occurrences
 from poollint.program.written_imports import IMPORTS
@@ -41,8 +42,7 @@ def words_bound_from(data: bytes, names: frozenset[bytes]) -> set[bytes]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A function as bytes: its signature, and all of it, nested functions included. `body` is where the body begins, 0
     where it stands in the line of the signature."""
 

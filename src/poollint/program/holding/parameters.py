@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program import annotations as hints
@@ -21,8 +22,7 @@ _DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 _DEEPEST_ALIAS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A parameter, and the dependency function that its value comes from (None: a caller passes it)."""
 
     name: str

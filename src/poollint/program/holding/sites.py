@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.program.sites import Frequency, Span, Step
@@ -19,8 +20,7 @@ class HeldBy(str, Enum):
     LOOP = "endless loop"
 
 
-@dataclass(frozen=True, slots=True)
-class HeldSite:
+class HeldSite(Struct, frozen=True):
     """One place at which a connection stays out of the pool for nothing.
 
     `span` is the slow call, the call that makes the response, the `yield`, or (LOOP) the call that makes the session.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import last_name
@@ -28,8 +29,7 @@ SHORT_SECONDS = 1.0
 """A pause of at most this constant time is no finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """The way to a call that waits: (path, call) from the outermost call to the library's; `name` is the library's."""
 
     calls: tuple[tuple[str, int], ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.program.holding.waiting import is_held
 from poollint.program.lifetimes.states import Phase
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from poollint.program.values import Function
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A streaming response, what is held until it ends, and where it took its connection: (path, scope, line).
 
     `by_dependency`: a dependency owns the session, and the body of the stream runs nothing on it.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, last_name, values_given, without_await
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _DEEPEST = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Streaming:
+class Streaming(Struct, frozen=True):
     """A `return` of a function that gives a streaming response, and the call that makes it.
 
     `calls` lead from there to the library's class, as (path, call); `bodies` are the generators of the program that

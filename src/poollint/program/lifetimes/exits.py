@@ -6,8 +6,9 @@ connection when the method is entered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, dotted, without_await
@@ -26,8 +27,7 @@ EXIT_METHODS = frozenset({"__exit__", "__aexit__"})
 _METHODS = frozenset({"__exit__", "__aexit__"})
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedClose:
+class SkippedClose(Struct, frozen=True):
     """A call in an exit method that skips the close of `receiver` when it raises."""
 
     path: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program import spans
@@ -38,8 +39,7 @@ _KEEPING = frozenset({Role.ARGUMENT, Role.ASSIGNED, Role.RETURNED, Role.YIELDED}
 ASYNC_SESSIONS = frozenset({"sqlalchemy.ext.asyncio.AsyncSession", "sqlmodel.ext.asyncio.session.AsyncSession"})
 
 
-@dataclass(frozen=True, slots=True)
-class Factory:
+class Factory(Struct, frozen=True):
     """One factory, and every mention of it; its own place is the first."""
 
     path: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from poollint.program.graph import Run
 from poollint.program.lifetimes.factories import Factories
@@ -34,15 +35,14 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Struct):
     """What was found before frequencies are known, and the nodes whose frequencies are asked for."""
 
-    registries: list[Registry] = field(default_factory=list)
-    factories: list[Factory] = field(default_factory=list)
-    misuses: list[Found] = field(default_factory=list)
-    shared: list[tuple[Making, dict[tuple[str, int], Doing]]] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
+    registries: list[Registry] = []
+    factories: list[Factory] = []
+    misuses: list[Found] = []
+    shared: list[tuple[Making, dict[tuple[str, int], Doing]]] = []
+    nodes: list[Node] = []
 
 
 class Keeping:

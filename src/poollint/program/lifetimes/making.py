@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, is_call, last_name, names_bound, values_given, without_await
@@ -32,8 +33,7 @@ _REGISTRY = "sqlalchemy.orm.scoped_session"
 _CONNECTIONS = frozenset({"sqlalchemy.engine.Connection", "sqlalchemy.ext.asyncio.AsyncConnection"})
 
 
-@dataclass(frozen=True, slots=True)
-class Making:
+class Making(Struct, frozen=True):
     """A call that gives a new handle. `starts` is the phase that a factory of the program leaves it in.
 
     `hinted`: the type of the engine is not known; that SQLAlchemy's statements run on the result tells what it is.

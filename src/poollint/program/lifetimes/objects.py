@@ -6,8 +6,9 @@ the function that makes it, or with its request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program import spans
@@ -36,8 +37,7 @@ _CONSTRUCTOR = "__init__"
 _OF_A_REQUEST = frozenset({"flask.g", "flask.globals.g"})
 
 
-@dataclass(frozen=True, slots=True)
-class KeptByObject:
+class KeptByObject(Struct, frozen=True):
     """The class whose objects keep the handle, and the lines of the statements that run on it."""
 
     cls: ClassValue

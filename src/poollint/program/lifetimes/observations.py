@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.states import Phase, State
@@ -22,27 +23,26 @@ class Escape(str, Enum):
     CAPTURED = "captured by a function"
 
 
-@dataclass(slots=True)
-class Observations:
+class Observations(Struct):
     """Lines, by what happened there. `phases_at` holds the phases in which a call was reached, `leaves_in` those in
     which a `return` or `yield` (an operation) was."""
 
-    commits: set[int] = field(default_factory=set)
-    rollbacks: set[int] = field(default_factory=set)
-    closes: set[int] = field(default_factory=set)
-    takes: set[int] = field(default_factory=set)
-    checkouts: set[int] = field(default_factory=set)
+    commits: set[int] = set()
+    rollbacks: set[int] = set()
+    closes: set[int] = set()
+    takes: set[int] = set()
+    checkouts: set[int] = set()
     """Lines of the statements that really take the connection: those before them, if any, have given it back."""
-    writes: set[int] = field(default_factory=set)
-    schema_writes: set[int] = field(default_factory=set)
+    writes: set[int] = set()
+    schema_writes: set[int] = set()
     forgotten: bool = False
-    escapes: dict[Escape, int] = field(default_factory=dict)
-    attributes: set[str] = field(default_factory=set)
-    phases_at: dict[int, set[Phase]] = field(default_factory=dict)
-    leaves_in: dict[int, set[Phase]] = field(default_factory=dict)
-    used_after_close: dict[int, set[Phase]] = field(default_factory=dict)
-    returned_in: set[Phase] = field(default_factory=set)
-    unread_results: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    escapes: dict[Escape, int] = {}
+    attributes: set[str] = set()
+    phases_at: dict[int, set[Phase]] = {}
+    leaves_in: dict[int, set[Phase]] = {}
+    used_after_close: dict[int, set[Phase]] = {}
+    returned_in: set[Phase] = set()
+    unread_results: dict[int, tuple[int, bool]] = {}
     """By line of the return: the call that gives the result, and whether the handle is closed on every path there."""
 
     def escaped(self, how: Escape, line: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.lifetimes.aliases import Aliases
@@ -32,8 +33,7 @@ CONTEXT_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccont
 """Decorators after which a generator function is a context manager."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """The phases after a call that was passed a handle, the phases in which it raises, and what it does on the way.
 
     `after` pairs the phase with "a change waits for its commit". `does` holds names of `Observations`.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program import spans
@@ -35,8 +36,7 @@ _CLOSING = frozenset({"contextlib.closing", "contextlib.aclosing"})
 _HARMLESS = ("sqlalchemy.event.", "builtins.", "logging.", *_CLOSING, SYNC, ASYNC)
 
 
-@dataclass(slots=True)
-class Registry:
+class Registry(Struct):
     """One registry, before it is known how often its users run."""
 
     path: str
@@ -46,11 +46,11 @@ class Registry:
     name: str = ""
     called_here: bool = False
     handed_on: bool = False
-    doing: dict[tuple[str, int], Doing] = field(default_factory=dict)
-    removals: set[Span] = field(default_factory=set)
-    removed_in: set[tuple[str, int]] = field(default_factory=set)
-    hooked: set[str] = field(default_factory=set)
-    uses: list[Use] = field(default_factory=list)
+    doing: dict[tuple[str, int], Doing] = {}
+    removals: set[Span] = set()
+    removed_in: set[tuple[str, int]] = set()
+    hooked: set[str] = set()
+    uses: list[Use] = []
 
 
 class Registries:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +43,7 @@ class MadeFrom(str, Enum):
     REGISTRY = "another registry"
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryUse:
+class RegistryUse(Struct, frozen=True):
     """One function that runs statements on the sessions of a registry, or commits them there.
 
     `span` is the first such call. `ends`: every way out comes after a commit, rollback or close of its own.
@@ -62,8 +62,7 @@ class RegistryUse:
     in_test: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """An entry point that uses a registry and that no clean-up reaches.
 
     `hook` names the hook that the clean-up is bound to, `span` the function that runs without it, `unit` what it runs
@@ -77,8 +76,7 @@ class Gap:
     hook_span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrySite:
+class RegistrySite(Struct, frozen=True):
     """One call of `scoped_session` or `async_scoped_session`, and everything that uses the registry it makes.
 
     `name` is the variable or attribute that keeps it. `removals` are the places outside of tests that call or hand out
@@ -107,8 +105,7 @@ class RegistrySite:
     in_migration: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FactorySite:
+class FactorySite(Struct, frozen=True):
     """One call of `sessionmaker` or `async_sessionmaker`, or of an async session class.
 
     `bound_to`: "shared" (an engine that outlives the call), "own" (an engine made or passed in here), "attribute" (one
@@ -147,8 +144,7 @@ class Misuse(str, Enum):
     CLOSED_ALL = "close_all_sessions()"
 
 
-@dataclass(frozen=True, slots=True)
-class MisuseSite:
+class MisuseSite(Struct, frozen=True):
     """One place of misuse. `name` is the object as written, `method` what is called on it.
 
     `once`: a shutdown, fork, signal or clean-up hook, or the end of a program, is all that runs it.
@@ -166,8 +162,7 @@ class MisuseSite:
     in_migration: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PairSite:
+class PairSite(Struct, frozen=True):
     """A session on an engine that the same code makes for it. `scoped`: it comes out of a scoped_session."""
 
     handle: HandleSite
@@ -185,8 +180,7 @@ class PairSite:
         return self.handle.symbol
 
 
-@dataclass(frozen=True, slots=True)
-class SharedSite:
+class SharedSite(Struct, frozen=True):
     """A session or connection in a module or class variable or a default argument, and the functions that use it."""
 
     handle: HandleSite
@@ -203,8 +197,7 @@ class SharedSite:
         return self.handle.symbol
 
 
-@dataclass(frozen=True, slots=True)
-class KeptSites:
+class KeptSites(Struct, frozen=True):
     """What is known of registries, factories, their misuse, sessions with an engine of their own, and shared ones."""
 
     registries: tuple[RegistrySite, ...] = ()

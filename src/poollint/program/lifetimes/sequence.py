@@ -7,8 +7,9 @@ many operations lie before it (`first_op`), so both lists merge into one order.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 _CONTINUES = frozenset({"else", "loop-else", "except", "try-else", "finally", "case"})
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One statement: an operation, or the blocks of a compound statement in source order."""
 
     op: int = -1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program import spans
@@ -29,14 +30,13 @@ SESSIONS = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Doing:
+class Doing(Struct):
     """What one function does with the handles: calls, by what they are."""
 
-    takes: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    closes: list[int] = field(default_factory=list)
-    others: list[int] = field(default_factory=list)
+    takes: list[int] = []
+    ends: list[int] = []
+    closes: list[int] = []
+    others: list[int] = []
 
 
 class SessionUses:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.observations import Escape
@@ -19,8 +20,7 @@ class Readers(str, Enum):
     NONE = "all known callers drop it"
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Struct, frozen=True):
     """A way out of the function on which the connection stays out of the pool.
 
     `how`: "raise", "return", "end", "lost" (nothing names the handle any more) or "kept" (by an object
@@ -31,8 +31,7 @@ class Leak:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandleSite:
+class HandleSite(Struct, frozen=True):
     """One call that makes a session or connection, and what becomes of it in the function that makes it.
 
     `kind`: session, connection or raw_connection. `factory` is the canonical dotted name of what is called, `spelled`

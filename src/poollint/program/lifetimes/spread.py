@@ -6,8 +6,9 @@ the program. A mention counts when it resolves to the kind of object that is fol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import dotted, targets_in, without_await
@@ -28,8 +29,7 @@ MOST_USES = 5_000
 _QUERY_PROPERTY = "query_property"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One mention. `expr` stands for the object, or (`query`) for its query property."""
 
     path: str

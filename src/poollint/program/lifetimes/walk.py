@@ -6,9 +6,10 @@ for apart from the others. A state never grows without bound (`Transfer.widened`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
 
 from poollint.facts import model
 
@@ -41,8 +42,7 @@ class Reason(NamedTuple):
     call: int = -1
 
 
-@dataclass(slots=True)
-class Step(Generic[S]):
+class Step(Struct, Generic[S]):
     """What one event makes of a state: the states after it, and those in which it raises."""
 
     # A generic NamedTuple needs CPython 3.11.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.program.sites import Span, Step
@@ -29,8 +30,7 @@ class MisuseKind(str, Enum):
     NEVER_COMMITTED = "a request adds to the framework's session and nothing commits"
 
 
-@dataclass(frozen=True, slots=True)
-class Misuse:
+class Misuse(Struct, frozen=True):
     """One wrong use. `spelled` is what is misused as written ("session", "session.close"), `detail` a word that the
     rule's message needs, `group` the acquisition that the finding competes for (the use itself for None).
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.program.pooling.sites import Storage
 
@@ -18,8 +19,7 @@ _SQLITE = re.compile(r"\w+(?:\+\w+)?://(?:/(?P<file>[^?]*))?(?:\?(?P<query>.*))?
 _QUEUES = {False: "sqlalchemy.pool.QueuePool", True: "sqlalchemy.pool.AsyncAdaptedQueuePool"}
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(Struct, frozen=True):
     """A driver of SQLAlchemy's own (None for others, and where the version decides), and where the database lives."""
 
     driver: EngineDriver | None = None

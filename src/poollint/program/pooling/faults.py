@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.facts import model
 from poollint.library.words import Loop
@@ -28,8 +29,7 @@ _OTHER_LOOP = {Loop.SYNC: True, Loop.ASYNC: False}
 """The kind of engine (async or not) that a class or driver for one loop does not work with."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineCall:
+class EngineCall(Struct, frozen=True):
     """One call of create_engine() or create_async_engine(), as far as it is certain. `pool` is the class it gets."""
 
     path: str

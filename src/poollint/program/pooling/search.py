@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from poollint.library.model import Owner
 from poollint.program import spans
@@ -39,14 +40,13 @@ _POOLERS = (b"bouncer", b"Bouncer", b"BOUNCER", b"pooler", b"rds-proxy", b"rds_p
 """What a program says that has a pooler between itself and the server, PgBouncer above all."""
 
 
-@dataclass(slots=True)
-class Pooled:
+class Pooled(Struct):
     """One engine before frequencies are known. `users`: calls of sessions and connections that stand on it."""
 
     call: EngineCall
     chosen: bool
     open_ended: bool
-    users: list[Place] = field(default_factory=list)
+    users: list[Place] = []
 
 
 class Pools:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import RegistryUse
@@ -36,8 +37,7 @@ class FaultKind(str, Enum):
     REMOVED_CLASS = "the pool class does not exist any more"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One reason. `subject` is the pool class or driver, `names` the arguments, `instead` what is meant.
 
     `chosen`: the source names the pool class or driver; otherwise the URL decides. `by_version`: other versions of
@@ -52,8 +52,7 @@ class Fault:
     by_version: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PoolSite:
+class PoolSite(Struct, frozen=True):
     """One engine of SQLAlchemy's own factories. `pool` is the class that it gets ("" where that is not certain).
 
     `chosen`: an argument chooses the pool. `open_ended`: some keyword arguments are not spelled out. `single`: the pool

@@ -105,7 +105,7 @@ _COMMITS, _READS = "commits", "reads"
 
 def fix(target: FixTarget) -> Proposal | Refusal:
     """Gives the connection a name, in a `with` block around the statement or around all uses of the name."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from poollint.editing.proposal import Refusal
     from poollint.editing.unchaining import unchained

@@ -48,8 +48,9 @@ loop, the rest of the pass is put into such a `try`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from poollint.findings import Severity
 from poollint.program.sites import Step

@@ -60,7 +60,7 @@ def reason_against(site: HandleSite) -> str:
 
 def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
     """Puts the call of the verdict and all uses of its result into a `with` block."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from poollint.editing.finalizing import closed_in_finally
     from poollint.editing.proposal import Refusal
