@@ -127,6 +127,11 @@ class Project:
         is_marked = marker_scan(markers)
         return [path for path in self.files if is_marked(self.data(path))]
 
+    def holds(self, markers: Iterable[bytes]) -> bool:
+        """Some file contains one of the byte strings."""
+        is_marked = marker_scan(markers)
+        return any(is_marked(self.data(path)) for path in self.files)
+
     def naming(self, paths: Sequence[str], names: frozenset[str]) -> Sequence[str]:
         """Those of the files in which any of the identifiers occurs (in code, a comment or a string)."""
         if self.everything or not all(map(str.isascii, names)):

@@ -66,5 +66,5 @@ class Committing:
     def _maps_classes(self) -> bool:
         """The program has a class of its own that is mapped to a table."""
         if self._maps is None:
-            self._maps = bool(self._resolver.project.containing(_MAPPING))
+            self._maps = self._resolver.project.holds(_MAPPING)
         return self._maps

@@ -51,7 +51,7 @@ class Awaiting(Finder):
     def of(self, path: str, facts: model.ModuleFacts) -> Iterator[Misuse]:
         """The release calls of a file that are made and not awaited."""
         if self._is_synchronous is None:
-            self._is_synchronous = not self._resolver.project.containing((b"ext.asyncio",))
+            self._is_synchronous = not self._resolver.project.holds((b"ext.asyncio",))
         if self._is_synchronous:
             return
         for scope in facts.scopes:

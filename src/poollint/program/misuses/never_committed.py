@@ -78,9 +78,9 @@ class NeverCommitted(Finder):
     def _is_hooked(self) -> bool:
         """Something may commit at the end of each request."""
         project = self._resolver.project
-        return any(b".commit(" in project.data(path) for path in project.containing(_HOOKS)) or bool(
-            project.containing((b"COMMIT_ON_TEARDOWN",))
-        )
+        if project.holds((b"COMMIT_ON_TEARDOWN",)):
+            return True
+        return any(b".commit(" in project.data(path) for path in project.containing(_HOOKS))
 
     def _handler(self, path: str, number: int, height: int, seen: set[Run]) -> tuple[str, model.Scope] | None:
         """The request handler that reaches the function, where no function on any way may commit."""

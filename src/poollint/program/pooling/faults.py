@@ -173,7 +173,7 @@ class Faults:
 
     def _may_be_wrapped(self) -> bool:
         """`AsyncEngine(create_engine(url))` is what makes an engine with an async driver usable."""
-        return bool(self._resolver.project.containing((b"AsyncEngine(", b"greenlet_spawn")))
+        return self._resolver.project.holds((b"AsyncEngine(", b"greenlet_spawn"))
 
     # ---------------------------------------------------------------------------------------------- exemptions
     def _is_expected(self, made: EngineCall) -> bool:

@@ -155,7 +155,7 @@ class Pools:
 
     def _has_pooler(self, pooled: Pooled) -> bool:
         asked = bool(pooled.users) and pooled.call.pool == _NULL
-        return asked and bool(self._resolver.project.containing(_POOLERS))
+        return asked and self._resolver.project.holds(_POOLERS)
 
     def _use(self, path: str, index: int) -> RegistryUse:
         facts = self._resolver.facts(path)
