@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -183,7 +182,7 @@ def test_override_replaces_what_was_given(tmp_path: Path) -> None:
 
 
 def test_the_keys_describe_the_settings() -> None:
-    by_name = {field.name: field.default for field in dataclasses.fields(Settings) if field.name != "source"}
+    by_name = {name: default for name, default in Settings._field_defaults.items() if name != "source"}
     assert {key.attribute: key.default for key in SETTINGS_KEYS} == by_name
     for key in SETTINGS_KEYS:
         assert key.help.endswith("."), key.name

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,7 +168,7 @@ def test_the_example_of_a_page_is_mended_or_told_why_not(code: str) -> None:
             if block.language == "python":
                 (root / block.file_name).parent.mkdir(parents=True, exist_ok=True)
                 (root / block.file_name).write_text(block.code)
-        done = mend([root], replace(EVERYTHING, select=(code,)), True, lambda _path: "")
+        done = mend([root], EVERYTHING._replace(select=(code,)), True, lambda _path: "")
         found = [*done.fixed, *done.report.findings]
         assert {finding.code for finding in found} == {code}
         left = {(each.location, each.code) for each in done.report.findings}

@@ -42,6 +42,7 @@ LONGEST_MODULE = 400
 """In lines. The aim is 300 (CONTRIBUTING.md)."""
 EVERYTHING_HEAVY = (
     "libcst",
+    "dataclasses",
     "msgspec",
     "yaml",
     "packaging",

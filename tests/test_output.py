@@ -116,7 +116,7 @@ def test_json() -> None:
 
 
 def fields(finding: Finding) -> dict[str, object]:
-    return {name: getattr(finding, name) for name in finding.__slots__}
+    return finding._asdict()
 
 
 @pytest.mark.parametrize(("name", "expected"), [("text", ""), ("full", ""), ("json", "[]\n")])

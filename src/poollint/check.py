@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from poollint.checking.options import CheckError, CheckOptions
@@ -43,12 +42,14 @@ SHOWING_EDITS = ("json", "full")
 """The output formats that say how a finding is mended."""
 
 
-@dataclass(slots=True)
 class Part:
     """What a run asks of one root: absolute paths."""
 
-    files: set[str] = field(default_factory=set)
-    folders: set[str] = field(default_factory=set)
+    __slots__ = ("files", "folders")
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.folders: set[str] = set()
 
 
 def check(paths: Sequence[str | Path], options: CheckOptions | None = None) -> Report:

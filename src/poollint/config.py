@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +43,7 @@ class Kind(str, Enum):
     SWITCH = "true or false"
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsKey:
+class SettingsKey(NamedTuple):
     """One key of `[tool.poollint]`. `name` is the spelling with dashes; `choices` belongs to `Kind.CHOICE`."""
 
     name: str
@@ -70,8 +68,7 @@ REPORTS = ("primary", "touched")
 OUTPUT_FORMATS = ("text", "full", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one root. Paths and patterns are relative to the root and use `/`.
 
     An empty `select` means the default set. `jobs` 0 chooses automatically. `source` is the file that the values
@@ -245,14 +242,14 @@ def override(settings: Settings, **changes: Any) -> Settings:
 
     Lists become tuples. Raises TypeError for a name that is no setting.
     """
-    names = {field.name for field in fields(Settings)}
+    names = set(Settings._fields)
     unknown = sorted(set(changes) - names)
     if unknown:
         raise TypeError(f"not a setting: {', '.join(unknown)}")
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in changes.items() if value is not None
     }
-    return replace(settings, **given) if given else settings
+    return settings._replace(**given) if given else settings
 
 
 def _is_version(text: str) -> bool:

@@ -7,9 +7,8 @@ Everything here is plain data. Positions are 1-based lines and 1-based columns i
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +51,7 @@ class Applicability(str, Enum):
     DISPLAY = "display"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(NamedTuple):
     """A span in a file. `path` is absolute and uses `/`."""
 
     path: str
@@ -63,24 +61,21 @@ class Location:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """One step of the chain that makes a finding true; the entry point comes first."""
 
     location: Location
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the span of `location` with `text`."""
 
     location: Location
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """What would mend a finding. `edits` is empty where the fix is described but not computed.
 
     `held_back` is why there are none although the rule can make some. Two fixes with one `group` exclude each other.
@@ -93,8 +88,7 @@ class Fix:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One report of one rule at one place."""
 
     location: Location
@@ -104,7 +98,7 @@ class Finding:
     severity: Severity
     confidence: Confidence
     symbol: str = ""
-    related: tuple[Related, ...] = field(default=())
+    related: tuple[Related, ...] = ()
     fix: Fix | None = None
     fingerprint: str = ""
 

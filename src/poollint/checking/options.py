@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,7 @@ class CheckError(Exception):
     """poollint cannot do its work; the text tells the user why."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(NamedTuple):
     """Options of one run. What is None leaves the setting of each root as it is.
 
     `buffers` holds unsaved content by absolute path; it stands in for the files and never gets into a cache.
@@ -39,7 +38,7 @@ class CheckOptions:
     config: Path | None = None
     isolated: bool = False
     cache: bool = True
-    buffers: Mapping[str, bytes] = field(default_factory=dict)
+    buffers: Mapping[str, bytes] = MappingProxyType({})
     anonymous: bytes | None = None
     host_applies_noqa: bool = False
     named: tuple[str, ...] = ()

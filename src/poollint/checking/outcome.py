@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from poollint.findings import sorted_findings
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from poollint.findings import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The outcome of a check.
 
     `failing` counts the findings at or above `fail-on` of their root. `failures` are reasons why poollint could not
@@ -28,10 +26,10 @@ class Report:
     notices: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     output_format: str = "text"
-    sources: tuple[Sources, ...] = field(default=(), repr=False, compare=False)
-    runs: tuple[RootRun, ...] = field(default=(), repr=False, compare=False)
+    sources: tuple[Sources, ...] = ()
+    runs: tuple[RootRun, ...] = ()
     """What was reported on, with the texts in `sources` in the same order."""
-    asked: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    asked: frozenset[str] = frozenset()
     """The absolute paths of the files that were passed, themselves or in folders."""
 
     def lines(self, path: str) -> list[str]:
@@ -44,19 +42,19 @@ class Report:
         return []
 
 
-@dataclass(slots=True)
 class Collected:
     """A report in the making."""
 
-    findings: list[Finding] = field(default_factory=list)
-    hidden: int = 0
-    failing: int = 0
-    failures: list[str] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    sources: list[Sources] = field(default_factory=list)
-    runs: list[RootRun] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.hidden = 0
+        self.failing = 0
+        self.failures: list[str] = []
+        self.notices: list[str] = []
+        self.remarks: list[str] = []
+        self.sources: list[Sources] = []
+        self.runs: list[RootRun] = []
+        self.asked: set[str] = set()
 
     def report(self, output_format: str) -> Report:
         """The finished report; what was said twice is said once."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from poollint.checking.marks import Marks
@@ -26,8 +25,7 @@ SYNTAX_ERROR = "POL901"
 UNUSED_SUPPRESSION = "POL902"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Which findings are asked for. `asked` holds root-relative paths."""
 
     asked: frozenset[str]

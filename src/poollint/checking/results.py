@@ -6,7 +6,7 @@ of all rules are kept, so that any selection is answered without a new analysis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poollint.checking.selection import RuleRow
@@ -117,19 +117,18 @@ class RuleName(NamedTuple):
     confidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class RootResult:
+class RootResult(NamedTuple):
     """The outcome of analysing one root. `rules` stand in the order of precedence; none when none can say anything."""
 
     rules: tuple[RuleRow, ...] = ()
-    names: Mapping[str, RuleName] = field(default_factory=dict)
+    names: Mapping[str, RuleName] = MappingProxyType({})
     verdicts: tuple[StoredVerdict, ...] = ()
     problems: tuple[StoredProblem, ...] = ()
 
     def with_marks(self, marks: Mapping[int, Mark]) -> RootResult:
         """The same with the marks of some verdicts filled in; the keys are indexes of `verdicts`."""
         marked = (verdict._replace(mark=marks.get(index, verdict.mark)) for index, verdict in enumerate(self.verdicts))
-        return replace(self, verdicts=tuple(marked))
+        return self._replace(verdicts=tuple(marked))
 
     def marked_as(self, before: RootResult, unchanged: Container[str]) -> RootResult:
         """The same with the marks of equal verdicts of an earlier result, in files that have not changed since."""

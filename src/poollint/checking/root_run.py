@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poollint.checking import results, snapshot
 from poollint.checking.options import CheckError, settings_for, with_options
@@ -38,8 +37,7 @@ LONGEST_WAIT = 60.0
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - on the warm path
 
 
-@dataclass(frozen=True, slots=True)
-class RootRun:
+class RootRun(NamedTuple):
     """What is known of a root. `fresh` tells that a stored result was used, `store` where marks can be added to it.
 
     `files` are the root-relative paths of the .py files of the program, buffers included.
@@ -78,14 +76,13 @@ class RootRun:
         """The same with marks filled in, which are stored too, so that the next run need not find them again."""
         if not marks:
             return self
-        marked = replace(self, result=self.result.with_marks(marks))
+        marked = self._replace(result=self.result.with_marks(marks))
         if self.store is not None:
             self.store.write(marked.taken, marked.result)
         return marked
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A decoded entry of the result cache."""
 
     settings: Settings
@@ -133,7 +130,7 @@ class Store:
         settings = base_settings(self.root, self._options)
         payload = {
             "schema": SCHEMA,
-            "settings": {name: getattr(settings, name) for name in settings.__slots__},
+            "settings": {name: getattr(settings, name) for name in settings._fields},
             "snapshot": snapshot.encode(taken),
             "result": results.encode(result),
         }

@@ -6,7 +6,6 @@ flake8 and ruff; between selectors of one length, leaving out wins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -51,8 +50,7 @@ class UnknownSelector(ValueError):
         super().__init__(f"no rule is called {selector}{hint} (poollint rule --all lists them)")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The outcome: `enabled` codes run, `named` ones also show informational and low-confidence verdicts."""
 
     rules: tuple[RuleRow, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -55,8 +54,7 @@ def digest_of_one(data: bytes) -> str:
     return sha256(data, usedforsecurity=False).hexdigest()[:_DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A listing with the stamp of each of its .py files and manifests.
 
     `content` is the digest over all of them, `models` that over the user's rows of knowledge.

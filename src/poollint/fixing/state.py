@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -61,8 +60,8 @@ def looked_at(paths: Sequence[str | Path], options: CheckOptions, files: Mapping
 def with_files(options: CheckOptions, files: Mapping[str, bytes]) -> CheckOptions:
     """The options of a check that sees `files`, and computes edits."""
     if options.anonymous is not None:
-        return replace(options, edits=True, anonymous=next(iter(files.values()), options.anonymous))
-    return replace(options, edits=True, buffers={**options.buffers, **files})
+        return options._replace(edits=True, anonymous=next(iter(files.values()), options.anonymous))
+    return options._replace(edits=True, buffers={**options.buffers, **files})
 
 
 def tallies(runs: Sequence[RootRun], options: CheckOptions) -> Tallies:

@@ -136,16 +136,14 @@ class Host:
 
     def findings_of_buffer(self, filename: str, lines: Sequence[str]) -> Sequence[Finding]:
         """The findings for text that flake8 read from standard input. Raises `CheckError`."""
-        from dataclasses import replace
-
         from poollint.check import Checker
 
         data = encoded(lines)
         options = self.check_options()
         if filename in STDIN_NAMES:
-            return Checker(replace(options, anonymous=data)).check([]).findings
+            return Checker(options._replace(anonymous=data)).check([]).findings
         path = os.path.realpath(filename)
-        return Checker(replace(options, buffers={path: data})).check([path]).findings
+        return Checker(options._replace(buffers={path: data})).check([path]).findings
 
     def check_options(self) -> CheckOptions:
         """flake8's options in poollint's words."""

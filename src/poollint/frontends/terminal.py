@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -15,15 +15,17 @@ PATIENCE = 1.0
 """Seconds that a run may take before a terminal is told what is going on."""
 
 
-@dataclass(slots=True)
 class Terminal:
     """Where a command writes to, and what it knows about its surroundings."""
 
-    out: TextIO
-    err: TextIO
-    input: TextIO
-    environment: Mapping[str, str] = field(default_factory=dict)
-    pipe_closed: bool = False
+    def __init__(
+        self, out: TextIO, err: TextIO, input: TextIO, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.out = out
+        self.err = err
+        self.input = input
+        self.environment = environment
+        self.pipe_closed = False
 
     @classmethod
     def of_process(cls) -> Terminal:

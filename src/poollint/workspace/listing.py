@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path  # noqa: TC003  (who decodes a stored listing resolves the annotations)
 from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,8 +38,7 @@ class FileEntry(NamedTuple):
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """Everything that a walk saw, each part sorted by path; paths are relative to `root`, with `/`.
 
     `files` are the .py files, `notebooks` are seen and never read. `manifests` are each pyproject.toml and setup.cfg,
@@ -116,7 +114,7 @@ def refreshed(listing: Listing) -> Listing | None:
         return None
     files = [stat_entry(listing.root, entry.path) for entry in listing.files]
     present = tuple(entry for entry in files if entry is not None)
-    return replace(listing, files=present, taken_ns=taken_ns) if len(present) == len(files) else None
+    return listing._replace(files=present, taken_ns=taken_ns) if len(present) == len(files) else None
 
 
 def _structure_unchanged(listing: Listing) -> bool:

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +16,7 @@ PYPROJECT = "pyproject.toml"
 MARKERS = (PYPROJECT, "setup.cfg", "setup.py", ".git")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFile:
+class ProjectFile(NamedTuple):
     """What one pyproject.toml says about roots. `sources` is its `[tool.poollint] src`."""
 
     configured: bool = False
