@@ -131,7 +131,7 @@ def test_fixes_keep_their_promises(program: Path, variant: str) -> None:
         after = looked_at([root], EVERYTHING, {})
         fixed = dict.fromkeys(before.tallies.shown, 0)
         for finding in done.fixed:
-            fixed[(finding.location.path, finding.code)] += 1
+            fixed[(finding.location.path, finding.code, finding.severity.rank)] += 1
         for key, count in after.tallies.shown.items():
             assert count <= before.tallies.shown[key] - fixed[key], (
                 key,

@@ -296,3 +296,70 @@ def test_nested_programs_are_mended_too(project: Path) -> None:
 def test_sets_that_share_files_are_one() -> None:
     sets = [frozenset("ab"), frozenset("c"), frozenset("de"), frozenset("bd"), frozenset("fg")]
     assert connected(sets) == (frozenset("abde"), frozenset("fg"))
+
+
+# ------------------------------------------------------------------------------------------------- unused imports
+REGISTRIES = """\
+{imported}
+
+from db import SessionLocal
+
+
+def one():
+    with scoped_session(SessionLocal)() as session:
+        return session.execute(text("select 1")).scalar()
+
+
+def two():
+    with scoped_session(SessionLocal)() as session:
+        return session.execute(text("select 2")).scalar()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imported", "left"),
+    [
+        ("from sqlalchemy import text\nfrom sqlalchemy.orm import scoped_session", "from sqlalchemy import text"),
+        ("from sqlalchemy import text\n\nfrom sqlalchemy.orm import scoped_session", "from sqlalchemy import text"),
+        (
+            "from sqlalchemy import text\nfrom sqlalchemy.orm import Session, scoped_session, sessionmaker",
+            "from sqlalchemy import text\nfrom sqlalchemy.orm import Session, sessionmaker",
+        ),
+        (
+            "from sqlalchemy import text\nfrom sqlalchemy.orm import (\n    Session,\n    scoped_session,\n)",
+            "from sqlalchemy import text\nfrom sqlalchemy.orm import (\n    Session,\n)",
+        ),
+    ],
+)
+def test_imports_that_fixes_leave_unused_go_with_them(project: Path, imported: str, left: str) -> None:
+    path = project / "registries.py"
+    path.write_text(REGISTRIES.format(imported=imported))
+    done = mended("registries.py", select=("POL303",))
+    assert len(done.fixed) == 2
+    expected = REGISTRIES.format(imported=left).replace("scoped_session(SessionLocal)()", "SessionLocal()")
+    assert done.after[str(path)].decode() == expected
+
+
+@pytest.mark.parametrize(
+    "imported",
+    [
+        "from sqlalchemy import text\nfrom sqlalchemy.orm import scoped_session  # noqa: F401",
+        "from sqlalchemy import text\nfrom sqlalchemy.orm import (\n    Session,  # for others\n    scoped_session,\n)",
+        'from sqlalchemy import text\nfrom sqlalchemy.orm import scoped_session\n\n__all__ = ["one", "scoped_session"]',
+        "from sqlalchemy import text\nif True:\n    from sqlalchemy.orm import scoped_session",
+    ],
+)
+def test_imports_that_may_have_other_users_stay(project: Path, imported: str) -> None:
+    path = project / "registries.py"
+    path.write_text(REGISTRIES.format(imported=imported))
+    done = mended("registries.py", select=("POL303",))
+    assert len(done.fixed) == 2
+    assert done.after[str(path)].decode().startswith(imported)
+
+
+def test_imports_of_a_package_stay(project: Path) -> None:
+    (project / "shop").mkdir()
+    path = project / "shop" / "__init__.py"
+    head = "from sqlalchemy import text\nfrom sqlalchemy.orm import scoped_session"
+    path.write_text(REGISTRIES.format(imported=head))
+    assert mended("shop", select=("POL303",)).after[str(path)].decode().startswith(head)

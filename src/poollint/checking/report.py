@@ -56,6 +56,11 @@ def report(run: RootRun, selection: Selection, scope: Scope, sources: Sources) -
     return Reporter(run, selection, scope, sources).report()
 
 
+def ranked(path: str, code: str, severity: Severity) -> Iterator[tuple[str, str, int]]:
+    """What a finding counts for: its own rank and the lower ones."""
+    return ((path, code, rank) for rank in range(severity.rank + 1))
+
+
 class Reporter:
     """Makes one report."""
 
@@ -79,20 +84,23 @@ class Reporter:
         findings += self.analysis_faults()
         return RootReport(tuple(findings), hidden, self.marks.new)
 
-    def tally(self) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
-        """How many findings are shown, and how many with the hidden ones, by (path, code). Marks nothing."""
+    def tally(self) -> tuple[Counter[tuple[str, str, int]], Counter[tuple[str, str, int]]]:
+        """How many findings are shown, and how many with the hidden ones. Marks nothing.
+
+        By (path, code, rank): those of the code whose severity has that rank (`Severity.rank`) or a higher one.
+        """
         outcome = decide(self.verdicts, self.selection)
         own = (*self.syntax_errors(), *self.unused_suppressions(), *self.analysis_faults())
-        shown = Counter((finding.location.path, finding.code) for finding in own)
+        shown = Counter(key for each in own for key in ranked(each.location.path, each.code, each.severity))
         shown.update(self.keys(outcome.shown))
         return shown, shown + Counter(self.keys(outcome.hidden))
 
-    def keys(self, indexes: Iterable[int]) -> Iterator[tuple[str, str]]:
-        """The path and the code of each of `indexes` that is wanted and not suppressed."""
+    def keys(self, indexes: Iterable[int]) -> Iterator[tuple[str, str, int]]:
+        """What each of `indexes` that is wanted and not suppressed counts for."""
         for index in self.wanted(indexes):
             if not self.is_suppressed(index):
                 verdict = self.verdicts[index]
-                yield self.reader.absolute(verdict.span[0]), verdict.code
+                yield from ranked(self.reader.absolute(verdict.span[0]), verdict.code, Severity(verdict.severity))
 
     def wanted(self, indexes: Iterable[int]) -> list[int]:
         """Those of `indexes` that are in scope and that no per-file ignore leaves out."""

@@ -72,6 +72,12 @@ class Imports:
         edits = import_lines.new_line(self._tree, accepted[0], name)
         return Imported(name, edits) if edits and self._runs_before(edits[0].location.line, at) else None
 
+    def is_builtin(self, name: str, at: cst.CSTNode) -> bool:
+        """The name stands for Python's own thing in the code at `at`."""
+        if any(binding.local in (name, "*") for binding in self._bindings):
+            return False
+        return not self._scopes.is_assigned(name) and not self._scopes.is_hidden(name, at)
+
     def has_package(self, *packages: str) -> bool:
         """The file imports one of the packages, or something of it, whenever it is imported itself.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
 
 _SAME = frozenset({"execution_options"})
 
+_ENDS = frozenset({"begin", "commit", "rollback", "close", "execution_options", "get_transaction", "invalidate"})
+
 CONTEXTLIB = "contextlib"
+
+
+class Begins(str, Enum):
+    """How a block gets a transaction that it commits."""
+
+    NOT = ""
+    CONNECT = "connect"
+    FACTORY = "factory"
+    SESSION = "session"
 
 
 class Wrap(Struct, frozen=True):
@@ -32,7 +44,7 @@ class Wrap(Struct, frozen=True):
     `closing`: it is no context manager, so `contextlib.closing` makes one. `awaits`: entering it awaits what the call
     gives, so an `await` before the call goes away. `yields`: the function hands it out and ends it afterwards. `plain`:
     the places of calls on it, or with it, whose results hold no objects. `own_calls`: calls that give it to functions
-    of the program.
+    of the program. `begins`: something is written and nothing commits, so the block has to.
     """
 
     call: Location
@@ -42,6 +54,7 @@ class Wrap(Struct, frozen=True):
     closing: bool = False
     awaits: bool = False
     yields: bool = False
+    begins: Begins = Begins.NOT
     plain: frozenset[Location] = frozenset()
     own_calls: frozenset[Location] = frozenset()
 
@@ -255,8 +268,11 @@ class Wrapping:
             return Refusal(f"something that may keep {self.name} leaves the block")
         if leaving >= Needs.READING:
             return Refusal(f"a result that still reads from {self.name} leaves the block")
+        if leaving and self._wrap.begins in (Begins.FACTORY, Begins.SESSION):
+            return Refusal("what it writes is never committed, and a commit expires the objects that leave the block")
         edits = self._edits()
-        return Proposal(self._wrap.title, Applicability.UNSAFE if leaving else Applicability.SAFE, edits)
+        is_safe = not leaving and self._wrap.begins is Begins.NOT
+        return Proposal(self._wrap.title, Applicability.SAFE if is_safe else Applicability.UNSAFE, edits)
 
     def _edits(self) -> tuple[Edit, ...]:
         tree = self._tree
@@ -278,6 +294,9 @@ class Wrapping:
     def _header(self) -> tuple[str, tuple[Edit, ...]]:
         """`with value as name:`, and the import that it needs."""
         value = self._tree.text(self._value)
+        if self._wrap.begins is not Begins.NOT:
+            word = "async with" if self._wrap.asynchronous else "with"
+            return f"{word} {self._begun(value)}:", ()
         imports: tuple[Edit, ...] = ()
         if self._wrap.closing:
             imported = self._tree.imports.name_for(CONTEXTLIB, "closing", self._creation)
@@ -286,6 +305,23 @@ class Wrapping:
             value, imports = f"{imported.name}({value})", imported.edits
         word = "async with" if self._wrap.asynchronous else "with"
         return f"{word} {value} as {self.name}:", imports
+
+    def _begun(self, value: str) -> str:
+        """The items of a `with` that commits at its end."""
+        call, begins = self._call, self._wrap.begins
+        last, closes = self._last
+        body = self._statements[1 : last + 1]
+        if any(ends_transactions(node) for node in self._nodes(body[:-1] if closes else body)):
+            raise Unfit("what it writes is never committed, and the block ends transactions itself")
+        if begins is Begins.SESSION and not self._wrap.closing:
+            return f"{value} as {self.name}, {self.name}.begin()"
+        if self._value is not call or call.args or self._wrap.closing:
+            raise Unfit("what it writes is never committed, and begin() takes no arguments")
+        if begins is Begins.FACTORY:
+            return f"{self._tree.text(call.func)}.begin() as {self.name}"
+        if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "connect":
+            raise Unfit("what it writes is never committed")
+        return f"{self._tree.text(call.func.value)}.begin() as {self.name}"
 
     def _has_comments(self, index: int) -> bool:
         """A comment stands at the statement or above it."""
@@ -303,3 +339,9 @@ class Wrapping:
         behind = self._tree.source.line_text(place.end_line)[place.end_column - 1 :].strip()
         if before.strip() or (behind and not behind.startswith("#")):
             raise Unfit("several statements stand in one line")
+
+
+def ends_transactions(node: cst.CSTNode) -> bool:
+    """`x.commit()` and the like: a second transaction, or the end of the one."""
+    func = node.func if isinstance(node, cst.Call) else None
+    return isinstance(func, cst.Attribute) and func.attr.value in _ENDS

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from poollint.checking.selection import Selection
     from poollint.source import SourceFile
 
-Tally = Counter[tuple[str, str]]
-"""How many findings of each code each file has: by (path, code)."""
+Tally = Counter[tuple[str, str, int]]
+"""How many findings of each code each file has, by (path, code, rank): those of that severity rank or a higher one.
+
+So a finding that comes again with a lower severity is one less, and one that gets worse is one more.
+"""
 
 
 class Tallies(NamedTuple):

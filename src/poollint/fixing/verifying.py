@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from poollint.checking.report import INTERNAL_ERROR
+from poollint.checking.report import INTERNAL_ERROR, ranked
+from poollint.editing.unused_imports import without_unused
 from poollint.fixing.splicing import CannotApply, source_after, spliced
 from poollint.fixing.syntax import is_kept
 
@@ -49,7 +50,7 @@ def edited(base: State, round_: Sequence[Candidate]) -> Edited:
 
 
 def applied(base: State, path: str, edits: Sequence[Edit]) -> bytes:
-    """One file after its edits. Raises `CannotApply`."""
+    """One file after its edits, without the imports that they leave unused. Raises `CannotApply`."""
     source = base.source(path)
     if source is None:
         raise CannotApply("the file cannot be read")
@@ -57,6 +58,9 @@ def applied(base: State, path: str, edits: Sequence[Edit]) -> bytes:
     after = source_after(source, data)
     if not is_kept(source.text, after.text):
         raise CannotApply("the file could not be parsed afterwards")
+    while unused := without_unused(source, after):
+        data = spliced(after, unused[:1])
+        after = source_after(source, data)
     return data
 
 
@@ -78,17 +82,20 @@ def paths_of(round_: Sequence[Candidate]) -> set[str]:
 
 
 def problems(before: Tallies, after: Tallies, round_: Sequence[Candidate]) -> list[Problem]:
-    """What is wrong after a round: findings that stay, and findings that were not there.
+    """What is wrong after a round: findings that stay as bad as they were, and findings that were not there.
 
-    Without problems there are fewer findings than before, so rounds end and cannot undo each other.
+    Without problems there are fewer or milder findings than before, so rounds end and cannot undo each other.
     """
-    mended = Counter((candidate.finding.location.path, candidate.finding.code) for candidate in round_)
+    mended = Counter(
+        key for each in round_ for key in ranked(each.finding.location.path, each.finding.code, each.finding.severity)
+    )
+    own = {(each.finding.location.path, each.finding.code, each.finding.severity.rank) for each in round_}
     found: dict[tuple[str, str], str] = {}
-    for key, count in mended.items():
-        if after.enabled[key] > before.enabled[key] - count:
-            found[key] = "the finding would stay"
+    for key in own:
+        if after.enabled[key] > before.enabled[key] - mended[key]:
+            found[key[:2]] = "the finding would stay"
     for key in after.shown.keys() | after.default.keys():
         is_new = after.shown[key] > before.shown[key] or after.default[key] > before.default[key]
         if is_new:
-            found.setdefault(key, f"it would bring {key[1]}")
+            found.setdefault(key[:2], f"it would bring {key[1]}")
     return [Problem(path, reason) for (path, _), reason in sorted(found.items())]

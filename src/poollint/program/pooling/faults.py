@@ -12,6 +12,7 @@ from poollint.program.expressions import is_none
 from poollint.program.loops import ancestors
 from poollint.program.pooling.databases import numbers
 from poollint.program.pooling.sites import Fault, FaultKind
+from poollint.program.pooling.text_numbers import NUMBERS, TextNumber, text_number
 from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
@@ -146,6 +147,16 @@ class Faults:
         future = made.keywords.get("future")
         if isinstance(future, model.Const) and future.value is False and self._version.at_least(2, 0):
             yield Fault(FaultKind.ONLY_TRUE, names=("future",), by_version=True)
+        if not made.keywords.keys() & {"pool", "creator"}:
+            yield from self._of_text_numbers(made)
+
+    def _of_text_numbers(self, made: EngineCall) -> Iterator[Fault]:
+        for name in NUMBERS:
+            given = made.keywords.get(name)
+            if given is not None:
+                text = text_number(self._resolver, self._certain, made.path, made.call.scope, given)
+                if text is not None:
+                    yield Fault(FaultKind.TEXT, text.value, (name,), chosen=text is not TextNumber.OPTIONAL)
 
     def _refuses(self, row: EngineOption, made: EngineCall) -> bool:
         if row.removed and not self._version.at_least(*numbers(row.removed)):

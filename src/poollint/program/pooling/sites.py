@@ -35,6 +35,7 @@ class FaultKind(str, Enum):
     WRONG_LOOP = "the pool class is made for the other kind of engine"
     WRONG_DRIVER = "the driver is made for the other kind of engine"
     REMOVED_CLASS = "the pool class does not exist any more"
+    TEXT = "a number is given as text"
 
 
 class Fault(Struct, frozen=True):

@@ -16,18 +16,23 @@ if TYPE_CHECKING:
     from poollint.rules.mending import FixTarget
 
 _FACTORIES = (".sessionmaker.__call__", ".async_sessionmaker.__call__")
-_ENDS = frozenset({"begin", "commit", "rollback", "close", "execution_options", "get_transaction", "invalidate"})
 
 
 def begin_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
     """How the handle begins: by its factory's `begin()`, or the engine's in the place of `connect()`."""
     if not site.entered or site.through or not site.certain or site.escapes or site.commits or site.rollbacks:
         return NO_FACTS
+    kind = begins_by(site, sqlalchemy)
+    return FixFacts(kind=kind) if kind else NO_FACTS
+
+
+def begins_by(site: HandleSite, sqlalchemy: Version) -> str:
+    """What `begin()` is called on, as the name of it: "connect", "factory", "session"; "" where it does not help."""
     if site.kind == "connection":
-        return FixFacts(kind="connect")
+        return "connect"
     if without_with(sqlalchemy):
-        return NO_FACTS
-    return FixFacts(kind="factory" if site.factory.endswith(_FACTORIES) else "session")
+        return ""
+    return "factory" if site.factory.endswith(_FACTORIES) else "session"
 
 
 def begin_instead(target: FixTarget) -> Proposal | Refusal:
@@ -35,6 +40,7 @@ def begin_instead(target: FixTarget) -> Proposal | Refusal:
     import libcst as cst
 
     from poollint.editing.proposal import Proposal, Refusal
+    from poollint.editing.wrapping import ends_transactions
     from poollint.findings import Applicability
 
     tree, kind = target.tree, target.verdict.facts.kind
@@ -43,7 +49,7 @@ def begin_instead(target: FixTarget) -> Proposal | Refusal:
     if not kind or call is None or not isinstance(item, cst.WithItem):
         return Refusal("no with block of its own holds all that is written")
     block = tree.parents[item]
-    if any(isinstance(each, cst.Yield) or _ends(each) for each in _below(block)):
+    if any(isinstance(each, cst.Yield) or ends_transactions(each) for each in _below(block)):
         return Refusal("the block ends transactions itself, or hands out what it holds")
     name = item.asname.name if item.asname is not None else None
     if kind == "connect" and isinstance(call.func, cst.Attribute) and not call.args:
@@ -55,14 +61,6 @@ def begin_instead(target: FixTarget) -> Proposal | Refusal:
     else:
         return Refusal("no variable of the with block holds it")
     return Proposal(target.verdict.fix_title, Applicability.UNSAFE, (edit,))
-
-
-def _ends(node: cst.CSTNode) -> bool:
-    """`x.commit()` and the like: a second transaction, or the end of the one."""
-    import libcst as cst
-
-    func = node.func if isinstance(node, cst.Call) else None
-    return isinstance(func, cst.Attribute) and func.attr.value in _ENDS
 
 
 def _below(node: cst.CSTNode) -> list[cst.CSTNode]:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from poollint.program.lifetimes.observations import Escape
 from poollint.rules.base import NO_FACTS, FixFacts
-from poollint.rules.lifetime.releases import without_with
+from poollint.rules.lifetime.beginning import begins_by
+from poollint.rules.lifetime.releases import commits_by_itself, without_with
+from poollint.rules.lifetime.writing import writes_in_vain
 
 if TYPE_CHECKING:
     from poollint.editing.proposal import Proposal, Refusal
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 _WRAP, _CLOSE = "wrap", "close"
 _PLAIN, _OWN = "plain", "own"
 _CONNECTION, _ASYNC, _CLOSING, _AWAITS, _GUESSED = "connection", "async", "closing", "awaits", "guessed"
-_YIELDS, _CLOSED = "yields", "closed"
+_YIELDS, _CLOSED, _BEGINS = "yields", "closed", "begins"
+_LOST = "what it writes is never committed"
 _THROWN_INTO = frozenset({"context manager", "dependency"})
 
 
@@ -41,6 +44,8 @@ def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
         _GUESSED: not site.certain or (Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO),
     }
     names = (*((flag, "yes") for flag, holds in flags.items() if holds), (_CLOSED, site.name if site.closes else ""))
+    if writes_in_vain(site) and not (site.kind == "connection" and commits_by_itself(sqlalchemy)):
+        names = (*names, (_BEGINS, begins_by(site, sqlalchemy) or _LOST))
     places = (*((_PLAIN, span) for span in site.plain), *((_OWN, span) for span in site.own_calls))
     return FixFacts(kind=reason_against(site) or _WRAP, names=names, places=places)
 
@@ -69,6 +74,8 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
 
     facts = target.verdict.facts
     answer: Proposal | Refusal = Refusal("nothing closes it")
+    if facts.name(_BEGINS) == _LOST:
+        return Refusal(_LOST)
     if facts.kind == _WRAP:
         answer = wrapped(target.tree, _wrap(target))
     elif facts.kind != _CLOSE:
@@ -83,7 +90,7 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
 
 
 def _wrap(target: FixTarget) -> Wrap:
-    from poollint.editing.wrapping import Wrap
+    from poollint.editing.wrapping import Begins, Wrap
 
     facts = target.verdict.facts
     plain, own = (
@@ -97,6 +104,7 @@ def _wrap(target: FixTarget) -> Wrap:
         closing=bool(facts.name(_CLOSING)),
         awaits=bool(facts.name(_AWAITS)),
         yields=bool(facts.name(_YIELDS)),
+        begins=Begins(facts.name(_BEGINS)),
         plain=plain,
         own_calls=own,
     )

@@ -1,7 +1,8 @@
 """## What it does
 Finds calls of `create_engine()` and `create_async_engine()` whose arguments do not fit together: sizes for a pool class
 that has none, a class where an object is needed and the other way round, names that are no argument, a pool class,
-driver or session of the other kind (sync or async). Each combination was run on SQLAlchemy 1.4, 2.0 and 2.1.
+driver or session of the other kind (sync or async), a number that is text (from `os.environ`). Each combination was run
+on SQLAlchemy 1.4, 2.0 and 2.1.
 
 ## Why it is bad
 The call raises TypeError, ArgumentError or AttributeError. Three forms look fine until the first connection:
@@ -34,7 +35,8 @@ engine = create_engine("postgresql+psycopg2://app@db/app", poolclass=NullPool)
 
 ## Fix safety
 Without the arguments that the pool refuses, with `poolclass=NullPool` for `pool=NullPool`, and with the counterpart of
-`QueuePool` for asyncio, the call does what it says instead of raising, so this is safe. Which driver or pool is meant
+`QueuePool` for asyncio, the call does what it says instead of raising, so this is safe; so is `int()` around
+`os.environ[...]`, or around `os.getenv()` with a number as its default. Which driver or pool is meant
 otherwise is for a person to decide.
 
 ## References
@@ -58,6 +60,8 @@ from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 from poollint.rules.pool.reporting import kept_verdict
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.misuses.sites import Misuse
     from poollint.program.pooling.sites import Fault, PoolSite
@@ -73,7 +77,7 @@ METADATA = Metadata(
     fix="safe",
 )
 
-_CLEAR_CURE = (FaultKind.REFUSED, FaultKind.ONLY_TRUE)
+_CLEAR_CURE = (FaultKind.REFUSED, FaultKind.ONLY_TRUE, FaultKind.TEXT)
 _COUNTERPARTS = {"QueuePool": "AsyncAdaptedQueuePool", "AsyncAdaptedQueuePool": "QueuePool"}
 _WHEN_CONNECTING = (FaultKind.NO_POOL, FaultKind.WRONG_DRIVER)
 """What a sync create_engine() itself accepts."""
@@ -121,7 +125,10 @@ def has_clear_cure(fault: Fault) -> bool:
 def _facts(pool: PoolSite, fault: Fault) -> FixFacts:
     reason = "which pool, driver or argument is meant is not clear"
     if has_clear_cure(fault):
-        reason = "more than one argument is wrong" if len(pool.faults) > 1 else ""
+        is_mixed = any(each.kind is not fault.kind or fault.kind is not FaultKind.TEXT for each in pool.faults[1:])
+        reason = "more than one argument is wrong" if is_mixed else ""
+    elif fault.kind is FaultKind.TEXT:
+        reason = "what is meant where the variable is not set is not clear"
     return FixFacts(fault.kind.name, (("against", reason), ("subject", fault.subject), *_each("argument", fault.names)))
 
 
@@ -142,6 +149,8 @@ def message(pool: PoolSite, fault: Fault) -> tuple[str, str]:
         return f"{called} raises, it has no argument {names}", f"use {fault.instead}" if fault.instead else "delete it"
     if fault.kind is FaultKind.ONLY_TRUE:
         return f"{called} raises ArgumentError, {names} can only be True", "delete it"
+    if fault.kind is FaultKind.TEXT:
+        return f"{names} of {called} is {fault.subject}, and a pool cannot compare text", "convert it with int()"
     if fault.kind is FaultKind.NO_CLASS:
         return f"{called} raises AttributeError, poolclass={clip(fault.subject, 30)} is no class", "pass the class"
     if fault.kind is FaultKind.NO_POOL and fault.instead:
@@ -202,10 +211,35 @@ def fix(target: FixTarget) -> Proposal | Refusal:
         if chosen is None or imported is None or not is_sure:
             return Refusal("the pool class is not written in the call, or its counterpart cannot be imported")
         return Proposal(title, Applicability.SAFE, (*imported.edits, tree.replace(chosen.value, imported.name)))
+    if facts.kind == FaultKind.TEXT.name:
+        return _converted(target, call)
     refused = {text for role, text in facts.names if role.startswith("argument")}
     if not refused or not all(keyword(call, name) for name in refused):
         return Refusal("the arguments are not written in the call")
     return Proposal(title, Applicability.SAFE, changed(tree, call, refused))
+
+
+def _converted(target: FixTarget, call: cst.Call) -> Proposal | Refusal:
+    """`int(os.environ[...])`, and a number for one in quotes."""
+    import libcst as cst
+
+    from poollint.editing.call_arguments import keyword
+    from poollint.editing.proposal import Proposal, Refusal
+    from poollint.findings import Applicability
+
+    tree = target.tree
+    given = keyword(call, target.verdict.facts.name("argument 0"))
+    value = given.value if given is not None else None
+    if isinstance(value, cst.SimpleString):
+        text = value.evaluated_value
+        if not isinstance(text, str) or not (text.isascii() and text.isdecimal()):
+            return Refusal("the text is not a whole number")
+        text = str(int(text))
+    elif isinstance(value, (cst.Subscript, cst.Call)) and tree.imports.is_builtin("int", call):
+        text = f"int({tree.text(value)})"
+    else:
+        return Refusal("the text is not written in the call")
+    return Proposal(target.verdict.fix_title, Applicability.SAFE, (tree.replace(value, text),))
 
 
 RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.ALONE, fixer=fix)

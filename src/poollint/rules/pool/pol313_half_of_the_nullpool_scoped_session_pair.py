@@ -66,6 +66,7 @@ from poollint.rules.base import Family, Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import guarded_global, memoised, null_pool
 from poollint.rules.lifetime.closing import leaking, never_given_back
 from poollint.rules.lifetime.exemptions import exempt
+from poollint.rules.lifetime.mending import wrap_facts, wrap_in_with
 from poollint.rules.lifetime.reporting import (
     call_name,
     first_leak,
@@ -79,6 +80,7 @@ from poollint.rules.pool.exemptions import runs_once
 if TYPE_CHECKING:
     from poollint.program.lifetimes.registry_sites import PairSite
     from poollint.program.sites import ProgramSites
+    from poollint.program.versions import Version
 
 METADATA = Metadata(
     code="POL313",
@@ -106,13 +108,13 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             continue
         leaks = any(True for _ in leaking((pair.handle,), "session"))
         if leaks and (not pair.scoped or never_given_back(pair.handle)):
-            found.append(_never_released(pair))
+            found.append(_never_released(pair, sites.versions.sqlalchemy))
         elif not leaks and not pair.scoped and pair.handle.releases:
             found.append(_released(pair))
     return found
 
 
-def _never_released(pair: PairSite) -> Verdict:
+def _never_released(pair: PairSite, sqlalchemy: Version) -> Verdict:
     leak = first_leak(pair.handle)
     half = "NullPool and scoped_session do" if pair.scoped else "NullPool does"
     return handle_verdict(
@@ -124,6 +126,7 @@ def _never_released(pair: PairSite) -> Verdict:
         steps=(Step(pair.engine.span, "the engine with NullPool"), leak_step(pair.handle, leak)),
         fix_title="Use the session in a with block",
         fix_applicability="safe",
+        facts=wrap_facts(pair.handle, sqlalchemy),
     )
 
 
@@ -138,4 +141,4 @@ def _released(pair: PairSite) -> Verdict:
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=wrap_in_with)
