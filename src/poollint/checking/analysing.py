@@ -52,8 +52,9 @@ def analyse_root(root: str, settings: Settings, shared: Shared, listing: Listing
     stamping = StampingReader(root, reader.buffers)
     if not listing.files and not reader.buffers:
         return Analysed(RootResult(rule_rows(), rule_names()), stamping.stamps)
-    program = analyse_program(root, settings, shared, listing, stamping)
-    return Analysed(judged(program), stamping.stamps)
+    shared.latest = None
+    shared.latest = analyse_program(root, settings, shared, listing, stamping)
+    return Analysed(judged(shared.latest), stamping.stamps)
 
 
 def judged(program: ProgramResult) -> RootResult:
