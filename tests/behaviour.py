@@ -78,7 +78,9 @@ def behaviour(program: str, database: Path) -> Behaviour:
         out = len(count.checked_out) - len(count.checked_in)
         left_open = len(count.opened) - len(count.closed)
     names.clear()
-    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
     with sqlite3.connect(database) as connection:
         rows = tuple(connection.execute("select id, name from orders order by id"))
     connection.close()

@@ -319,6 +319,59 @@ def run():
     ),
 ]
 
+CASES += [
+    Case(
+        "POL201",
+        "a session that the caller may give",
+        """
+def names(session=None):
+    if session is None:
+        session = SessionLocal()
+    return session.execute(text("select name from orders order by id")).scalars().all()
+
+def run():
+    with SessionLocal() as given:
+        given.execute(text("insert into orders (name) values ('four')"))
+        seen = names(given)
+        still = given.execute(text("select count(*) from orders")).scalar()
+    return seen, still, names()
+""",
+    ),
+    Case(
+        "POL202",
+        "a session that the caller may give, in a try",
+        """
+def remove(name, session=None):
+    session = session or SessionLocal()
+    try:
+        number = session.execute(text("select id from orders where name = :name"), {"name": name}).scalar()
+        if number is None:
+            return "none"
+        session.execute(text("delete from orders where id = :id"), {"id": number})
+        session.commit()
+    except Exception:
+        session.rollback()
+        raise
+    return number
+
+def run():
+    with SessionLocal() as given:
+        first = remove("nine", given)
+        still = given.execute(text("select count(*) from orders")).scalar()
+    return first, still, remove("two"), remove("four")
+""",
+    ),
+    Case(
+        "POL201",
+        "a chain",
+        """
+def run():
+    total = SessionLocal().execute(text("select count(*) from orders")).scalar()
+    return total, Session(engine).query(func.max(Order.id)).one()[0]
+""",
+    ),
+]
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}-{case.what}".replace(" ", "_"))
 def test_a_safe_fix_keeps_the_behaviour_and_ends_the_harm(case: Case, tmp_path: Path) -> None:
@@ -337,3 +390,178 @@ def assert_better(before: Behaviour, after: Behaviour, case: Case) -> None:
         assert not before.raised
         assert before.out >= case.leaves
         assert (after.returned, after.rows) == (before.returned, before.rows)
+
+
+ASYNC_HEAD = """
+from contextlib import asynccontextmanager
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+engine = create_async_engine("sqlite+aiosqlite" + URL[6:])
+SessionLocal = async_sessionmaker(engine, expire_on_commit=False)
+
+class Base(DeclarativeBase):
+    pass
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+"""
+ASYNC_CASES = [
+    Case(
+        "POL201",
+        "a value is returned",
+        """
+async def run():
+    session = SessionLocal()
+    result = await session.execute(text("select name from orders where id = 2"))
+    return result.scalar()
+""",
+    ),
+    Case(
+        "POL201",
+        "a session for each turn of a loop",
+        """
+async def run():
+    names = []
+    for number in (1, 2, 3, 4):
+        session = AsyncSession(engine)
+        row = (await session.execute(text("select name from orders where id = :id"), {"id": number})).first()
+        if row is None:
+            break
+        names.append(row[0])
+    return names
+""",
+    ),
+    Case(
+        "POL201",
+        "a session that the caller may give",
+        """
+async def names(session=None):
+    if session is None:
+        session = SessionLocal()
+    return (await session.execute(text("select name from orders order by id"))).scalars().all()
+
+async def run():
+    async with SessionLocal() as given:
+        await given.execute(text("insert into orders (name) values ('four')"))
+        seen = await names(given)
+    return seen, await names()
+""",
+    ),
+    Case(
+        "POL202",
+        "an exception skips the close",
+        """
+async def save(name):
+    session = SessionLocal()
+    await session.execute(text("insert into orders (name) values (:name)"), {"name": name})
+    await session.commit()
+    await session.close()
+
+async def run():
+    await save("four")
+    try:
+        await save("four")
+    except IntegrityError:
+        return "taken"
+""",
+    ),
+    Case(
+        "POL203",
+        "a commit and no close",
+        """
+async def save(name):
+    session = SessionLocal()
+    try:
+        await session.execute(text("insert into orders (name) values (:name)"), {"name": name})
+        await session.commit()
+    except Exception:
+        await session.rollback()
+        raise
+
+async def run():
+    await save("four")
+    try:
+        await save("four")
+    except IntegrityError:
+        return "taken"
+""",
+        leaves=0,
+    ),
+    Case(
+        "POL205",
+        "the code in the with block raises",
+        """
+@asynccontextmanager
+async def scope():
+    session = SessionLocal()
+    yield session
+    await session.commit()
+    await session.close()
+
+async def run():
+    async with scope() as session:
+        session.add(Order(name="four"))
+    try:
+        async with scope() as session:
+            await session.execute(text("insert into orders (name) values ('five')"))
+            raise ValueError("no")
+    except ValueError as error:
+        return str(error)
+""",
+    ),
+    Case(
+        "POL216",
+        "a close that nobody awaits",
+        """
+async def run():
+    session = SessionLocal()
+    try:
+        return (await session.execute(text("select name from orders where id = 2"))).scalar()
+    finally:
+        session.close()
+""",
+    ),
+    Case(
+        "POL601",
+        "rows are returned",
+        """
+async def run():
+    connection = await engine.connect()
+    result = await connection.execute(text("select id, name from orders order by id"))
+    return [tuple(row) for row in result]
+""",
+    ),
+    Case(
+        "POL602",
+        "an exception skips the close",
+        """
+async def count(table):
+    connection = await engine.connect()
+    await connection.execute(text("select 1"))
+    total = (await connection.execute(text(f"select count(*) from {table}"))).scalar()
+    await connection.close()
+    return total
+
+async def run():
+    try:
+        await count("nothing")
+    except Exception as error:
+        return [await count("orders"), type(error).__name__]
+""",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", ASYNC_CASES, ids=lambda case: f"{case.code}-{case.what}".replace(" ", "_"))
+def test_a_safe_fix_of_async_code_keeps_the_behaviour_and_ends_the_harm(case: Case, tmp_path: Path) -> None:
+    """The same for asyncio, on aiosqlite."""
+    pytest.importorskip("aiosqlite")
+    before, after = before_and_after(ASYNC_HEAD + case.program, tmp_path, select=(case.code,))
+    assert_better(before, after, case)

@@ -141,7 +141,7 @@ class FileTree:
         before = text[: self.location(statement).column - 1]
         return before.strip("\f") if not before.strip() else ""
 
-    def header_end(self, compound: cst.ExceptHandler | cst.BaseCompoundStatement) -> int:
+    def header_end(self, compound: cst.ExceptHandler | cst.Finally | cst.BaseCompoundStatement) -> int:
         """The line of the colon before the body of a statement that is not written in one line."""
         block = compound.body
         first = self.location(block.body[0]).line

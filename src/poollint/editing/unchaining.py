@@ -1,4 +1,4 @@
-"""The editor that gives a name to a connection without one, in a `with` block around its statement."""
+"""The editor that gives a name to a session or connection without one, in a `with` block around its statement."""
 
 from __future__ import annotations
 
@@ -8,42 +8,50 @@ import libcst as cst
 
 from poollint.editing import indenting
 from poollint.editing.belonging import Belonging, Needs
+from poollint.editing.block_headers import Begins, Unfit, block_header
 from poollint.editing.proposal import Proposal, Refusal
 from poollint.editing.variables import Variables, names_in
 from poollint.findings import Applicability
 
 if TYPE_CHECKING:
+    from poollint.editing.block_headers import Wrap
     from poollint.editing.tree import FileTree
-    from poollint.findings import Edit, Location
+    from poollint.findings import Edit
 
+_IN_FUNCTION = "it is not made in a function"
 _NAMES = ("connection", "conn", "opened_connection")
+_SESSION_NAMES = ("session", "db_session", "opened_session")
 _PARTLY_RUN = (cst.BooleanOperation, cst.IfExp, cst.Lambda, cst.BaseComp, cst.Await, cst.Assert, cst.Comparison)
 _SMALL = (cst.Expr, cst.Assign, cst.AnnAssign, cst.AugAssign, cst.Return)
 
 
-def unchained(tree: FileTree, place: Location, title: str, commits: bool) -> Proposal | Refusal:
-    """`with engine.connect() as connection:` around the statement; `engine.begin()`, unsafe, where it `commits`."""
-    call = tree.at(place, cst.Call)
+def unchained(tree: FileTree, wrap: Wrap) -> Proposal | Refusal:
+    """`with engine.connect() as connection:` around the statement; unsafe where it begins a transaction, too."""
+    call = tree.at(wrap.call, cst.Call)
     statement = tree.statement(call) if call is not None else None
     function = tree.function(call) if call is not None else None
-    if call is None or function is None or not isinstance(call.func, cst.Attribute):
-        return Refusal("it is not made in a function")
+    if call is None or function is None or wrap.asynchronous:
+        return Refusal("an async connection has to be awaited in steps" if wrap.asynchronous else _IN_FUNCTION)
     reason = _reason_against(tree, call, statement)
     if reason or statement is None:
         return Refusal(reason)
     used = {name.value for name in names_in(function)}
-    name = next((each for each in _NAMES if each not in used), "")
+    name = next((each for each in (_NAMES if wrap.connection else _SESSION_NAMES) if each not in used), "")
     if not name:
-        return Refusal("the names for a connection are taken")
-    needs = _needs(tree, function, call, statement)
+        return Refusal(f"the names for a {'connection' if wrap.connection else 'session'} are taken")
+    needs = _needs(tree, function, wrap, call, statement)
     if needs >= Needs.READING:
-        return Refusal("a result that still reads from the connection leaves the statement")
-    if commits and (call.args or call.func.attr.value != "connect"):
-        return Refusal("begin() takes no arguments")
-    value = f"{tree.text(call.func.value)}.begin()" if commits else tree.text(call)
-    edit = _edit(tree, call, statement, f"with {value} as {name}:", name)
-    safe = not commits and needs is Needs.NOTHING
-    return Proposal(title, Applicability.SAFE if safe else Applicability.UNSAFE, (edit,))
+        thing = "connection" if wrap.connection else "session"
+        return Refusal(f"a result that still reads from the {thing} leaves the statement")
+    if needs and wrap.begins is not Begins.NOT and not wrap.connection:
+        return Refusal("what it writes is never committed, and a commit expires the objects that leave the statement")
+    try:
+        header, imports = block_header(tree, wrap, call, call, name)
+    except Unfit as unfit:
+        return Refusal(str(unfit))
+    edit = _edit(tree, call, statement, header, name)
+    safe = wrap.begins is Begins.NOT and needs is Needs.NOTHING
+    return Proposal(wrap.title, Applicability.SAFE if safe else Applicability.UNSAFE, (edit, *imports))
 
 
 def _reason_against(tree: FileTree, call: cst.Call, statement: cst.CSTNode | None) -> str:
@@ -72,9 +80,10 @@ def _up_to(tree: FileTree, node: cst.CSTNode, end: cst.CSTNode) -> list[cst.CSTN
     return found
 
 
-def _needs(tree: FileTree, function: cst.FunctionDef, call: cst.Call, statement: cst.CSTNode) -> Needs:
-    """What the value of the statement still needs of the connection."""
-    belonging = Belonging(tree, Variables(tree, function), "", frozenset(), objects=False, made=call)
+def _needs(tree: FileTree, function: cst.FunctionDef, wrap: Wrap, call: cst.Call, statement: cst.CSTNode) -> Needs:
+    """What the value of the statement still needs of the session or connection."""
+    variables = Variables(tree, function)
+    belonging = Belonging(tree, variables, "", wrap.plain, objects=not wrap.connection, made=call)
     belonging.follow(statement)
     if isinstance(statement, cst.For):
         return max((needs for _, needs in belonging.escapes), default=Needs.NOTHING)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from msgspec import Struct
 
 from poollint.editing import indenting
 from poollint.editing.belonging import Belonging, Needs, element_of
+from poollint.editing.block_headers import Begins, Unfit, block_header, ends_transactions, reason_against_leaving
 from poollint.editing.hands_off import holds_formatting
 from poollint.editing.proposal import Proposal, Refusal
 from poollint.editing.variables import Variables
@@ -19,48 +18,11 @@ from poollint.findings import Applicability
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from poollint.editing.block_headers import Wrap
     from poollint.editing.tree import FileTree
-    from poollint.findings import Edit, Location
+    from poollint.findings import Edit
 
 _SAME = frozenset({"execution_options"})
-
-_ENDS = frozenset({"begin", "commit", "rollback", "close", "execution_options", "get_transaction", "invalidate"})
-
-CONTEXTLIB = "contextlib"
-
-
-class Begins(str, Enum):
-    """How a block gets a transaction that it commits."""
-
-    NOT = ""
-    CONNECT = "connect"
-    FACTORY = "factory"
-    SESSION = "session"
-
-
-class Wrap(Struct, frozen=True):
-    """What is to be wrapped. `call` makes the handle; `connection`: it is no session.
-
-    `closing`: it is no context manager, so `contextlib.closing` makes one. `awaits`: entering it awaits what the call
-    gives, so an `await` before the call goes away. `yields`: the function hands it out and ends it afterwards. `plain`:
-    the places of calls on it, or with it, whose results hold no objects. `own_calls`: calls that give it to functions
-    of the program. `begins`: something is written and nothing commits, so the block has to.
-    """
-
-    call: Location
-    title: str
-    connection: bool = False
-    asynchronous: bool = False
-    closing: bool = False
-    awaits: bool = False
-    yields: bool = False
-    begins: Begins = Begins.NOT
-    plain: frozenset[Location] = frozenset()
-    own_calls: frozenset[Location] = frozenset()
-
-
-class Unfit(Exception):
-    """The code is not of a form that the editor wraps; the text is the reason of the refusal."""
 
 
 def wrapped(tree: FileTree, wrap: Wrap) -> Proposal | Refusal:
@@ -262,12 +224,9 @@ class Wrapping:
     def proposal(self) -> Proposal | Refusal:
         """The edits."""
         leaving = self._leaving()
-        if leaving is Needs.ITSELF:
-            return Refusal(f"{self.name} itself leaves the block")
-        if leaving is Needs.KEEPS:
-            return Refusal(f"something that may keep {self.name} leaves the block")
-        if leaving >= Needs.READING:
-            return Refusal(f"a result that still reads from {self.name} leaves the block")
+        reason = reason_against_leaving(self.name, leaving)
+        if reason:
+            return Refusal(reason)
         if leaving and self._wrap.begins in (Begins.FACTORY, Begins.SESSION):
             return Refusal("what it writes is never committed, and a commit expires the objects that leave the block")
         edits = self._edits()
@@ -292,36 +251,13 @@ class Wrapping:
         return (tree.between((place.line, place.column), (end, column), text), *imports)
 
     def _header(self) -> tuple[str, tuple[Edit, ...]]:
-        """`with value as name:`, and the import that it needs."""
-        value = self._tree.text(self._value)
-        if self._wrap.begins is not Begins.NOT:
-            word = "async with" if self._wrap.asynchronous else "with"
-            return f"{word} {self._begun(value)}:", ()
-        imports: tuple[Edit, ...] = ()
-        if self._wrap.closing:
-            imported = self._tree.imports.name_for(CONTEXTLIB, "closing", self._creation)
-            if imported is None:
-                raise Unfit("closing is the name of something else here")
-            value, imports = f"{imported.name}({value})", imported.edits
-        word = "async with" if self._wrap.asynchronous else "with"
-        return f"{word} {value} as {self.name}:", imports
-
-    def _begun(self, value: str) -> str:
-        """The items of a `with` that commits at its end."""
-        call, begins = self._call, self._wrap.begins
+        """The line that opens the block, and the import that it needs."""
         last, closes = self._last
         body = self._statements[1 : last + 1]
-        if any(ends_transactions(node) for node in self._nodes(body[:-1] if closes else body)):
+        begins = self._wrap.begins is not Begins.NOT
+        if begins and any(ends_transactions(node) for node in self._nodes(body[:-1] if closes else body)):
             raise Unfit("what it writes is never committed, and the block ends transactions itself")
-        if begins is Begins.SESSION and not self._wrap.closing:
-            return f"{value} as {self.name}, {self.name}.begin()"
-        if self._value is not call or call.args or self._wrap.closing:
-            raise Unfit("what it writes is never committed, and begin() takes no arguments")
-        if begins is Begins.FACTORY:
-            return f"{self._tree.text(call.func)}.begin() as {self.name}"
-        if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "connect":
-            raise Unfit("what it writes is never committed")
-        return f"{self._tree.text(call.func.value)}.begin() as {self.name}"
+        return block_header(self._tree, self._wrap, self._value, self._call, self.name)
 
     def _has_comments(self, index: int) -> bool:
         """A comment stands at the statement or above it."""
@@ -339,9 +275,3 @@ class Wrapping:
         behind = self._tree.source.line_text(place.end_line)[place.end_column - 1 :].strip()
         if before.strip() or (behind and not behind.startswith("#")):
             raise Unfit("several statements stand in one line")
-
-
-def ends_transactions(node: cst.CSTNode) -> bool:
-    """`x.commit()` and the like: a second transaction, or the end of the one."""
-    func = node.func if isinstance(node, cst.Call) else None
-    return isinstance(func, cst.Attribute) and func.attr.value in _ENDS

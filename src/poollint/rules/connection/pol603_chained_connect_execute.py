@@ -107,17 +107,20 @@ def fix(target: FixTarget) -> Proposal | Refusal:
     """Gives the connection a name, in a `with` block around the statement or around all uses of the name."""
     from msgspec.structs import replace
 
+    from poollint.editing.block_headers import Begins, Wrap
     from poollint.editing.proposal import Refusal
     from poollint.editing.unchaining import unchained
-    from poollint.editing.wrapping import Wrap, wrapped
+    from poollint.editing.wrapping import wrapped
     from poollint.findings import Applicability
 
     facts, place = target.verdict.facts, target.place(target.verdict.site)
     if not facts.kind:
         return Refusal("an async connection has to be awaited in steps")
-    answer = wrapped(target.tree, Wrap(place, target.verdict.fix_title, connection=True))
-    if isinstance(answer, Refusal) or facts.kind == _COMMITS:
-        answer = unchained(target.tree, place, target.verdict.fix_title, facts.kind == _COMMITS)
+    begins = Begins.CONNECT if facts.kind == _COMMITS else Begins.NOT
+    wrap = Wrap(place, target.verdict.fix_title, connection=True, begins=begins)
+    answer = wrapped(target.tree, wrap) if begins is Begins.NOT else Refusal("")
+    if isinstance(answer, Refusal):
+        answer = unchained(target.tree, wrap)
     if facts.name("guessed") and not isinstance(answer, Refusal):
         return replace(answer, applicability=Applicability.UNSAFE)
     return answer

@@ -39,8 +39,8 @@ def begin_instead(target: FixTarget) -> Proposal | Refusal:
     """`begin()` in the place of `engine.connect()` and `SessionLocal()`, or a `session.begin()` beside the session."""
     import libcst as cst
 
+    from poollint.editing.block_headers import ends_transactions
     from poollint.editing.proposal import Proposal, Refusal
-    from poollint.editing.wrapping import ends_transactions
     from poollint.findings import Applicability
 
     tree, kind = target.tree, target.verdict.facts.kind

@@ -11,8 +11,9 @@ from poollint.rules.lifetime.releases import commits_by_itself, without_with
 from poollint.rules.lifetime.writing import writes_in_vain
 
 if TYPE_CHECKING:
+    from poollint.editing.block_headers import Wrap
     from poollint.editing.proposal import Proposal, Refusal
-    from poollint.editing.wrapping import Wrap
+    from poollint.editing.tree import FileTree
     from poollint.program.lifetimes.sites import HandleSite
     from poollint.program.versions import Version
     from poollint.rules.mending import FixTarget
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _WRAP, _CLOSE = "wrap", "close"
 _PLAIN, _OWN = "plain", "own"
 _CONNECTION, _ASYNC, _CLOSING, _AWAITS, _GUESSED = "connection", "async", "closing", "awaits", "guessed"
-_YIELDS, _CLOSED, _BEGINS = "yields", "closed", "begins"
+_YIELDS, _CLOSED, _BEGINS, _NAMED = "yields", "closed", "begins", "named"
 _LOST = "what it writes is never committed"
 _THROWN_INTO = frozenset({"context manager", "dependency"})
 
@@ -41,6 +42,7 @@ def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
         _CLOSING: session and without_with(sqlalchemy),
         _AWAITS: site.is_async and not session and not site.through,
         _YIELDS: Escape.YIELDED in site.escapes,
+        _NAMED: bool(site.name),
         _GUESSED: not site.certain or (Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO),
     }
     names = (*((flag, "yes") for flag, holds in flags.items() if holds), (_CLOSED, site.name if site.closes else ""))
@@ -69,7 +71,6 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
 
     from poollint.editing.finalizing import closed_in_finally
     from poollint.editing.proposal import Refusal
-    from poollint.editing.wrapping import wrapped
     from poollint.findings import Applicability
 
     facts = target.verdict.facts
@@ -77,7 +78,7 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
     if facts.name(_BEGINS) == _LOST:
         return Refusal(_LOST)
     if facts.kind == _WRAP:
-        answer = wrapped(target.tree, _wrap(target))
+        answer = _in_block(target.tree, _wrap(target), is_named=bool(facts.name(_NAMED)))
     elif facts.kind != _CLOSE:
         return Refusal(facts.kind or "no single block of statements uses it")
     if facts.name(_CLOSED) and (facts.kind == _CLOSE or isinstance(answer, Refusal)):
@@ -89,8 +90,23 @@ def wrap_in_with(target: FixTarget) -> Proposal | Refusal:
     return answer
 
 
+def _in_block(tree: FileTree, wrap: Wrap, is_named: bool) -> Proposal | Refusal:
+    """A block around all uses, around the one statement that uses it, or one that tells who made it."""
+    from poollint.editing.block_headers import Begins
+    from poollint.editing.owning import closed_by_its_maker
+    from poollint.editing.proposal import Refusal
+    from poollint.editing.unchaining import unchained
+    from poollint.editing.wrapping import wrapped
+
+    answer = wrapped(tree, wrap) if is_named else unchained(tree, wrap)
+    if isinstance(answer, Refusal) and wrap.begins is Begins.NOT:
+        owned = closed_by_its_maker(tree, wrap)
+        return answer if owned is None else owned
+    return answer
+
+
 def _wrap(target: FixTarget) -> Wrap:
-    from poollint.editing.wrapping import Begins, Wrap
+    from poollint.editing.block_headers import Begins, Wrap
 
     facts = target.verdict.facts
     plain, own = (

@@ -15,7 +15,7 @@ class Order(Base):
 
 
 def without_a_name():
-    return SessionLocal().query(Order).all()  # held: no single variable holds it
+    return SessionLocal().query(Order).yield_per(10)  # held: a result that still reads from the session leaves the statement
 
 
 def used_outside(wanted):
