@@ -174,7 +174,11 @@ def elsewhere(choice: Choice) -> tuple[Subject, ...]:
     tree = choice.workspace.elsewhere
     copy_standard_library(tree / "library")
     command = check(choice, tree, ".")
+    empty = choice.workspace.empty
+    empty.mkdir()
+    (empty / "pyproject.toml").touch()
     return (
+        Subject("nothing", "poollint, a project without files", ELSEWHERE, check(choice, empty, ".")),
         Subject("elsewhere-read", "read all bytes in Python", ELSEWHERE, yardstick("read", tree)),
         Subject("elsewhere-cold", "poollint, no cache yet", ELSEWHERE, command, lambda: remove_caches(tree), command),
         Subject("elsewhere-warm", "poollint, nothing changed", ELSEWHERE, command),

@@ -57,13 +57,13 @@ def peak(*names: str) -> Callable[[Rows], float]:
 
 
 def against_reading(rows: Rows) -> float:
-    """A tree without SQLAlchemy, in multiples of reading its bytes; one start-up of Python is left out of both."""
-    startup = cpu(rows, "startup")
-    return (cpu(rows, "elsewhere-cold") - startup) / (cpu(rows, "elsewhere-read") - startup)
+    """A tree without SQLAlchemy, in multiples of reading its bytes; the start-up of each is left out."""
+    reading = cpu(rows, "elsewhere-read") - cpu(rows, "startup")
+    return (cpu(rows, "elsewhere-cold") - cpu(rows, "nothing")) / reading
 
 
 TARGETS = (
-    Target("no cache yet, in multiples of `ast.parse` of all files", "x", 1.0, ("cold", "ast"), ratio("cold", "ast")),
+    Target("no cache yet, in multiples of `ast.parse` of all files", "x", 1.3, ("cold", "ast"), ratio("cold", "ast")),
     Target("no cache yet, in multiples of ast-grep", "x", 1.0, ("cold", "ast-grep"), ratio("cold", "ast-grep")),
     Target("no cache yet, in multiples of semgrep", "x", 1.0, ("cold", "semgrep"), ratio("cold", "semgrep")),
     Target("a file that makes an engine changed", "s", 0.6, ("changed",), lambda rows: cpu(rows, "changed")),
@@ -83,10 +83,10 @@ TARGETS = (
         ratio("file-clean", "startup"),
     ),
     Target(
-        "a tree without SQLAlchemy, in multiples of reading its bytes (one start-up left out of both)",
+        "a tree without SQLAlchemy, in multiples of reading its bytes (the start-up of each left out)",
         "x",
         3.0,
-        ("elsewhere-cold", "elsewhere-read", "startup"),
+        ("elsewhere-cold", "elsewhere-read", "startup", "nothing"),
         against_reading,
     ),
     Target("peak memory, no cache yet", "MB", 200.0, ("cold",), peak("cold")),

@@ -53,6 +53,11 @@ class Workspace:
         return self.folder / "standard-library"
 
     @property
+    def empty(self) -> Path:
+        """A project without files."""
+        return self.folder / "empty"
+
+    @property
     def everything(self) -> Path:
         """All packages of the corpus."""
         return self.folder / "everything"
