@@ -114,7 +114,7 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
     lifetimes = Lifetimes(resolver, callers, frequencies, places)
     holdings = Holdings(resolver, callers, frequencies, places, lifetimes)
 
-    holding = project.containing(request.library.markers)
+    holding = project.marked(request.library.markers)
     finder = Acquisitions(resolver, callers.mentions)
     if request.jobs > 1:
         project.prefetch(finder.files(holding), request.jobs)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from poollint.facts.cache import FactsCache
 
 
+_WORDS = re.compile(rb"\w+").findall
 _RENAMES = re.compile(rb"\s+as\s+(\w+)").match
 _CALLS = re.compile(rb"\s*(?:\(|as\b)").match
 _CLASS_BEGINS = re.compile(rb"class\s+\w+\s*[\[(][^:]*").fullmatch
@@ -122,10 +123,28 @@ class Project:
         """The files whose facts were needed, in order."""
         return tuple(sorted(self._facts))
 
-    def containing(self, markers: Iterable[bytes]) -> list[str]:
-        """The files that contain any of the byte strings."""
+    def containing(self, markers: Iterable[bytes], among: Sequence[str] | None = None) -> list[str]:
+        """The files (`among`: those of these) that contain any of the byte strings."""
         is_marked = marker_scan(markers)
-        return [path for path in self.files if is_marked(self.data(path))]
+        return [path for path in (self.files if among is None else among) if is_marked(self.data(path))]
+
+    def marked(self, markers: Iterable[bytes]) -> list[str]:
+        """The files that contain any of the markers, where each word of a marker is a whole word of the file.
+
+        The tokens of a program that has a marker are split anyway, and to ask for a word in them takes no time.
+        """
+        wanted = frozenset(markers)
+        if self.everything or not all(map(bytes.isascii, wanted)):
+            return self.containing(wanted)
+        whole = frozenset(marker for marker in wanted if _WORDS(marker) == [marker])
+        parts = {marker: max(_WORDS(marker), key=len) for marker in wanted - whole}
+        words = whole | frozenset(parts.values())
+        found = []
+        for path in self.files:
+            hits = words & self.tokens(path)
+            if hits and (hits & whole or any(parts[each] in hits and each in self.data(path) for each in parts)):
+                found.append(path)
+        return found
 
     def holds(self, markers: Iterable[bytes]) -> bool:
         """Some file contains one of the byte strings."""

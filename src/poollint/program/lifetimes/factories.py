@@ -65,7 +65,8 @@ class Factories:
     def found(self) -> list[Factory]:
         """All factories and directly made async sessions, in order."""
         result = []
-        for path in self._resolver.project.containing(MARKERS):
+        project = self._resolver.project
+        for path in project.containing(MARKERS, project.naming(project.files, _NAMES)):
             facts = self._resolver.project.facts(path)
             if facts is None:
                 continue
