@@ -565,3 +565,53 @@ def test_a_safe_fix_of_async_code_keeps_the_behaviour_and_ends_the_harm(case: Ca
     pytest.importorskip("aiosqlite")
     before, after = before_and_after(ASYNC_HEAD + case.program, tmp_path, select=(case.code,))
     assert_better(before, after, case)
+
+
+REQUESTS = Case(
+    "POL204",
+    "a dependency of FastAPI",
+    """
+import asyncio
+
+from fastapi import Depends, FastAPI
+
+app = FastAPI()
+
+def get_db():
+    return SessionLocal()
+
+@app.get("/names/{number}")
+def name(number: int, db: Session = Depends(get_db)):
+    order = db.get(Order, number)
+    return {"name": order.name}
+
+async def status(path):
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [], "server": ("test", 80),
+    }
+    try:
+        await app(scope, receive, send)
+    except AttributeError as error:
+        return type(error).__name__
+    return b"".join(message.get("body", b"") for message in sent)
+
+def run():
+    return [asyncio.run(status(f"/names/{number}")) for number in (1, 2, 9)]
+""",
+)
+
+
+def test_a_dependency_closes_what_it_yields(tmp_path: Path) -> None:
+    """Requests are answered as before, also those that fail."""
+    pytest.importorskip("fastapi")
+    before, after = before_and_after(HEAD + REQUESTS.program, tmp_path, select=(REQUESTS.code,))
+    assert_better(before, after, REQUESTS)

@@ -97,6 +97,13 @@ class Checker:
             self.add_root(collected, root, parts[root])
         return collected.report(self.output_format(parts))
 
+    def computing_edits(self) -> Checker:
+        """A checker that knows the same roots, and computes the edits of fixes."""
+        other = Checker(self.options._replace(edits=True))
+        other.shared, other.finder = self.shared, self.finder
+        other._runs, other._seconds, other._errors = self._runs, self._seconds, self._errors
+        return other
+
     def run(self, root: str) -> RootRun:
         """What is known of a root; analysed on the first call. Raises `CheckError`, and what is wrong with poollint.
 

@@ -11,9 +11,12 @@ from msgspec import Struct
 from poollint.editing.belonging import Needs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from poollint.editing.tree import FileTree
     from poollint.findings import Edit, Location
 
+_SCHEMA = frozenset({"create_all", "drop_all"})
 _ENDS = frozenset({"begin", "commit", "rollback", "close", "execution_options", "get_transaction", "invalidate"})
 
 
@@ -78,6 +81,19 @@ def _begun(tree: FileTree, wrap: Wrap, value: cst.BaseExpression, call: cst.Call
     if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "connect":
         raise Unfit("what it writes is never committed")
     return f"{tree.text(call.func.value)}.begin() as {name}"
+
+
+def commits(node: cst.CSTNode) -> bool:
+    """`x.commit()`, or `x.begin()` of a block that does it."""
+    func = node.func if isinstance(node, cst.Call) else None
+    return isinstance(func, cst.Attribute) and func.attr.value in ("begin", "commit")
+
+
+def changes_schema(node: cst.CSTNode, handle: Callable[[cst.BaseExpression], bool]) -> bool:
+    """`metadata.create_all(connection)`: it writes, and from SQLAlchemy 2.0 on nothing commits it."""
+    if not isinstance(node, cst.Call) or not isinstance(node.func, cst.Attribute):
+        return False
+    return node.func.attr.value in _SCHEMA and any(handle(argument.value) for argument in node.args)
 
 
 def reason_against_leaving(name: str, leaving: Needs) -> str:

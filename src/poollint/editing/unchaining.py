@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec.structs import replace
 
 from poollint.editing import indenting
 from poollint.editing.belonging import Belonging, Needs
-from poollint.editing.block_headers import Begins, Unfit, block_header
+from poollint.editing.block_headers import Begins, Unfit, block_header, changes_schema
 from poollint.editing.proposal import Proposal, Refusal
 from poollint.editing.variables import Variables, names_in
 from poollint.findings import Applicability
@@ -32,6 +33,8 @@ def unchained(tree: FileTree, wrap: Wrap) -> Proposal | Refusal:
     function = tree.function(call) if call is not None else None
     if call is None or function is None or wrap.asynchronous:
         return Refusal("an async connection has to be awaited in steps" if wrap.asynchronous else _IN_FUNCTION)
+    if wrap.connection and any(changes_schema(each, lambda value: value is call) for each in tree.around(call)):
+        wrap = replace(wrap, begins=Begins.CONNECT)
     reason = _reason_against(tree, call, statement)
     if reason or statement is None:
         return Refusal(reason)

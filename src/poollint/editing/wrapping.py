@@ -6,10 +6,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec.structs import replace
 
 from poollint.editing import indenting
 from poollint.editing.belonging import Belonging, Needs, element_of
-from poollint.editing.block_headers import Begins, Unfit, block_header, ends_transactions, reason_against_leaving
+from poollint.editing.block_headers import (
+    Begins,
+    Unfit,
+    block_header,
+    changes_schema,
+    commits,
+    ends_transactions,
+    reason_against_leaving,
+)
 from poollint.editing.hands_off import holds_formatting
 from poollint.editing.proposal import Proposal, Refusal
 from poollint.editing.variables import Variables
@@ -58,6 +67,7 @@ class Wrapping:
         self._variable = self._variables[self.name]
         self._check_name()
         self._statements = self._block()
+        self._wrap = self._noted(wrap)
 
     # ---------------------------------------------------------------------------------------------- the creation
     def _assigned(self) -> tuple[str, cst.BaseExpression]:
@@ -254,10 +264,21 @@ class Wrapping:
         """The line that opens the block, and the import that it needs."""
         last, closes = self._last
         body = self._statements[1 : last + 1]
-        begins = self._wrap.begins is not Begins.NOT
-        if begins and any(ends_transactions(node) for node in self._nodes(body[:-1] if closes else body)):
+        ends = any(ends_transactions(node) for node in self._nodes(body[:-1] if closes else body))
+        if self._wrap.begins is not Begins.NOT and ends:
             raise Unfit("what it writes is never committed, and the block ends transactions itself")
         return block_header(self._tree, self._wrap, self._value, self._call, self.name)
+
+    def _noted(self, wrap: Wrap) -> Wrap:
+        """What is to be wrapped; with a commit where the schema is changed and nothing commits."""
+        nodes = self._nodes(self._statements[1:])
+        changes = any(changes_schema(node, self._is_handle) for node in nodes)
+        if not wrap.connection or not changes or any(map(commits, nodes)):
+            return wrap
+        return replace(wrap, begins=Begins.CONNECT)
+
+    def _is_handle(self, value: cst.BaseExpression) -> bool:
+        return isinstance(value, cst.Name) and value.value == self.name
 
     def _has_comments(self, index: int) -> bool:
         """A comment stands at the statement or above it."""

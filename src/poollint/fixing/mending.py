@@ -138,8 +138,12 @@ class Mender:
         made = edited(base, round_)
         if made.problems:
             return made.problems
-        after = looked_at(self.paths, self.options, {**base.files, **made.files})
+        after = looked_at(self.paths, self.options, {**base.files, **made.files}, edits=False)
         wrong = faults(base.report, after.report, round_) or problems(base.tallies, after.tallies, round_)
+        if wrong:
+            return wrong
+        after = after.with_edits(self.paths)
+        wrong = faults(base.report, after.report, round_)
         if not wrong:
             self.state = after
         return wrong

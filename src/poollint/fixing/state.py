@@ -42,7 +42,13 @@ class State(Struct, frozen=True):
 
     report: Report
     tallies: Tallies
-    files: Mapping[str, bytes] = {}
+    files: Mapping[str, bytes]
+    checker: Checker
+
+    def with_edits(self, paths: Sequence[str | Path]) -> State:
+        """The same state, whose report holds the edits of fixes; nothing is analysed again."""
+        checker = self.checker.computing_edits()
+        return State(checker.check(paths), self.tallies, self.files, checker)
 
     def source(self, path: str) -> SourceFile | None:
         """A file of the program as it is in this state; None when it cannot be read."""
@@ -54,17 +60,23 @@ class State(Struct, frozen=True):
         return None
 
 
-def looked_at(paths: Sequence[str | Path], options: CheckOptions, files: Mapping[str, bytes]) -> State:
-    """The state of the program with `files` in place of what is on disk. Raises `CheckError`."""
-    report = Checker(with_files(options, files)).check(paths)
-    return State(report, tallies(report.runs, options), files)
+def looked_at(
+    paths: Sequence[str | Path], options: CheckOptions, files: Mapping[str, bytes], edits: bool = True
+) -> State:
+    """The state of the program with `files` in place of what is on disk. Raises `CheckError`.
+
+    Whole files are parsed for the edits of fixes, so a state that may be dropped is looked at without them.
+    """
+    checker = Checker(with_files(options, files, edits))
+    report = checker.check(paths)
+    return State(report, tallies(report.runs, options), files, checker)
 
 
-def with_files(options: CheckOptions, files: Mapping[str, bytes]) -> CheckOptions:
-    """The options of a check that sees `files`, and computes edits."""
+def with_files(options: CheckOptions, files: Mapping[str, bytes], edits: bool) -> CheckOptions:
+    """The options of a check that sees `files`, and computes edits or not."""
     if options.anonymous is not None:
-        return options._replace(edits=True, anonymous=next(iter(files.values()), options.anonymous))
-    return options._replace(edits=True, buffers={**options.buffers, **files})
+        return options._replace(edits=edits, anonymous=next(iter(files.values()), options.anonymous))
+    return options._replace(edits=edits, buffers={**options.buffers, **files})
 
 
 def tallies(runs: Sequence[RootRun], options: CheckOptions) -> Tallies:

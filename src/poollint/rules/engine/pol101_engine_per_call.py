@@ -78,7 +78,9 @@ Moving the call to module level is unsafe: it changes when the engine is made. I
 that it reads, with its comments and the `sessionmaker` that the function builds on it. It is held back where an
 argument is computed, local or set later, the name is taken, the function disposes of the engine, listens to it or
 builds a `scoped_session` on it, or runs in a process or event loop of its own. Where only an argument is in the way, a
-function that has no parameters and does nothing but return the engine gets `@functools.lru_cache(maxsize=None)`.
+function that has no parameters and does nothing but return the engine gets `@functools.lru_cache(maxsize=None)`. A
+`dispose()` that some paths skip goes into `finally`. Where the URL comes from the caller and nobody else gets the
+engine, `poolclass=NullPool` keeps connections from piling up: what is left of the finding is information.
 
 ## References
 - [SQLAlchemy: Engine basic usage](https://docs.sqlalchemy.org/en/20/core/connections.html#basic-usage)
@@ -91,14 +93,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
-from poollint.program.sites import Holder
-from poollint.rules.base import Metadata, Rule, Verdict
+from poollint.program.sites import Holder, Release
+from poollint.rules.base import FixFacts, Metadata, Rule, Verdict
+from poollint.rules.engine.disposing import disposed, reason_against_disposing
 from poollint.rules.engine.exemptions import exempt, runs_repeatedly, stored_per_database
 from poollint.rules.engine.reporting import proven_confidence, repeated_message, repeated_severity, verdict
 from poollint.rules.engine.sharing import TITLE, share_or_cache, sharing_facts
+from poollint.rules.engine.short_lived import short_lived
+from poollint.rules.pool.null_pool import TITLE as NULL_POOL
+from poollint.rules.pool.null_pool import reason_against_null_pool, with_null_pool
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.sites import EngineSite, ProgramSites
+    from poollint.rules.mending import FixTarget
 
 METADATA = Metadata(
     code="POL101",
@@ -127,18 +135,61 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             repeated_severity(site, Severity.ERROR),
             proven_confidence(site),
             fix_title=_fix_title(site),
-            fix_applicability="display" if site.url_depends_on_parameters else "unsafe",
-            facts=sharing_facts(sites, site),
+            fix_applicability=_applicability(site),
+            facts=_facts(sites, site),
         )
         for site in sites.engines
         if built_per_call(site)
     ]
 
 
+_DISPOSE_TITLE = "Dispose of the engine in a finally block"
+_LIKES_NULL_POOL, _AGAINST_NULL_POOL, _DISPOSES = "null pool", "against null pool", "disposes"
+
+
 def _fix_title(site: EngineSite) -> str:
-    if site.url_depends_on_parameters:
-        return "Keep one engine per URL, or use NullPool and dispose of it"
-    return TITLE
+    if not site.url_depends_on_parameters:
+        return TITLE
+    return (
+        NULL_POOL if _applicability(site) == "unsafe" else "Keep one engine per URL, or use NullPool and dispose of it"
+    )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=share_or_cache)
+def _applicability(site: EngineSite) -> str:
+    is_null_pool = short_lived(site) and not reason_against_null_pool(site)
+    return "unsafe" if is_null_pool or not site.url_depends_on_parameters else "display"
+
+
+def _facts(sites: ProgramSites, site: EngineSite) -> FixFacts:
+    """What `fix` needs to know: of one engine for all, of an end that is there already, and of NullPool."""
+    shared = sharing_facts(sites, site)
+    names = list(shared.names)
+    places = list(shared.places)
+    if site.release is Release.HAPPY_PATH and site.leaks and not reason_against_disposing(site):
+        names.append((_DISPOSES, "async" if site.is_async else "sync"))
+        places.append(("made", site.span))
+    if short_lived(site):
+        names += [(_LIKES_NULL_POOL, "yes"), (_AGAINST_NULL_POOL, reason_against_null_pool(site))]
+    return FixFacts(shared.kind, tuple(names), tuple(places))
+
+
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """One engine for all calls; else `dispose()` on every path where it is called on one; else no pool."""
+    from msgspec.structs import replace
+
+    from poollint.editing.proposal import Refusal
+    from poollint.findings import Applicability
+
+    answer = share_or_cache(target)
+    facts = target.verdict.facts
+    made = facts.place("made")
+    if isinstance(answer, Refusal) and made is not None:
+        disposing = disposed(target, made, facts.name(_DISPOSES) == "async", _DISPOSE_TITLE)
+        if not isinstance(disposing, Refusal):
+            return replace(disposing, applicability=Applicability.UNSAFE)
+    if isinstance(answer, Refusal) and facts.name(_LIKES_NULL_POOL):
+        return with_null_pool(target, facts.name(_AGAINST_NULL_POOL))
+    return answer
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, fixer=fix)

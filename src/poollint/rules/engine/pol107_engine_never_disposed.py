@@ -42,8 +42,8 @@ async def count():
 ## Fix safety
 Wrapping the rest of the block in `try: ... finally: engine.dispose()` is safe for a local engine that is bound once and
 does not escape: nothing else can still use its pool. It is held back in asynchronous generators, and where inner
-functions use the engine or the function returns it. `dispose()` before an attribute is overwritten, and for engines of
-tests, is only suggested.
+functions use the engine or the function returns it. `dispose()` before an attribute of `self` is overwritten is unsafe:
+others may use the same engine. For engines of tests it is only suggested.
 
 ## References
 - [SQLAlchemy: Engine disposal](https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal)
@@ -58,6 +58,7 @@ from poollint.findings import Confidence, Severity
 from poollint.program.sites import Holder, Release, Step
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.disposing import dispose_in_finally, disposing_facts
+from poollint.rules.engine.dropping import DROPPED, dispose_before, dropping_facts
 from poollint.rules.engine.exemptions import (
     exempt,
     frequency_is_known,
@@ -72,7 +73,9 @@ from poollint.rules.engine.reporting import assumed_confidence, proven_confidenc
 from poollint.rules.engine.wording import call_name, per, place, sentence
 
 if TYPE_CHECKING:
+    from poollint.editing.proposal import Proposal, Refusal
     from poollint.program.sites import EngineSite, ProgramSites, Span
+    from poollint.rules.mending import FixTarget
     from poollint.rules.visitor import CallMarker
 
 METADATA = Metadata(
@@ -177,6 +180,8 @@ def _overwritten(site: EngineSite, span: Span) -> Verdict:
         confidence=Confidence.HIGH,
         chain=(Step(site.span, f"{call_name(site)} makes the engine"),),
         fix_title="Call dispose() before the engine is dropped",
+        fix_applicability="unsafe",
+        facts=dropping_facts(site),
     )
 
 
@@ -192,4 +197,9 @@ def marker() -> type[CallMarker]:
     return DroppedEngineMarker
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker, fixer=dispose_in_finally)
+def fix(target: FixTarget) -> Proposal | Refusal:
+    """`dispose()` in `finally`, or before the statement that drops the engine of an attribute."""
+    return dispose_before(target) if target.verdict.facts.kind == DROPPED else dispose_in_finally(target)
+
+
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, marker=marker, fixer=fix)

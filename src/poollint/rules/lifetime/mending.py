@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.program.lifetimes.observations import Escape
 from poollint.rules.base import NO_FACTS, FixFacts
 from poollint.rules.lifetime.beginning import begins_by
-from poollint.rules.lifetime.releases import commits_by_itself, without_with
+from poollint.rules.lifetime.releases import without_with
 from poollint.rules.lifetime.writing import writes_in_vain
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def wrap_facts(site: HandleSite, sqlalchemy: Version) -> FixFacts:
         _GUESSED: not site.certain or (Escape.YIELDED in site.escapes and site.generator not in _THROWN_INTO),
     }
     names = (*((flag, "yes") for flag, holds in flags.items() if holds), (_CLOSED, site.name if site.closes else ""))
-    if writes_in_vain(site) and not (site.kind == "connection" and commits_by_itself(sqlalchemy)):
+    if writes_in_vain(site):
         names = (*names, (_BEGINS, begins_by(site, sqlalchemy) or _LOST))
     places = (*((_PLAIN, span) for span in site.plain), *((_OWN, span) for span in site.own_calls))
     return FixFacts(kind=reason_against(site) or _WRAP, names=names, places=places)

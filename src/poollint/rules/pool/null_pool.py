@@ -41,13 +41,17 @@ def reason_against_null_pool(site: EngineSite) -> str:
 
 def add_null_pool(target: FixTarget) -> Proposal | Refusal:
     """Adds the pool class and its import, in place of the sizes that it does not take."""
+    return with_null_pool(target, target.verdict.facts.name("against"))
+
+
+def with_null_pool(target: FixTarget, reason: str) -> Proposal | Refusal:
+    """The edits, unless there is a `reason` against it."""
     import libcst as cst
 
     from poollint.editing.call_arguments import changed, keyword
     from poollint.editing.proposal import Proposal, Refusal
     from poollint.findings import Applicability
 
-    reason = target.verdict.facts.name("against")
     call = target.node(cst.Call)
     if reason or call is None:
         return Refusal(reason or "the call is not written out")

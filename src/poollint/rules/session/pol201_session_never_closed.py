@@ -43,7 +43,9 @@ def name_of(user_id):
 
 ## Fix safety
 A `with` block around the uses is safe when nothing that belongs to the session leaves the block. Before SQLAlchemy 1.4
-a session is no context manager: there it is `with contextlib.closing(...)`.
+a session is no context manager: there it is `with contextlib.closing(...)`. A session that the caller may give
+(`if session is None: session = Session()`) is closed in `finally` where it was made here. What is written and never
+committed gets a block that commits (`begin()`), which is unsafe.
 
 ## References
 - [SQLAlchemy: Opening and closing a session](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#opening-and-closing-a-session)

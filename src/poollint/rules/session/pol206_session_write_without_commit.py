@@ -38,7 +38,8 @@ def save(order):
 - Tests and migrations.
 
 ## Fix safety
-`Session.begin()` in the place of `Session()` is unsafe: what was rolled back is saved from then on.
+`Session.begin()` in the place of `Session()` is unsafe: what was rolled back is saved from then on. So is
+`db.session.commit()` behind the last change of a request, which is held back in loops and where several blocks change.
 
 ## References
 - [SQLAlchemy: Framing out a begin / commit / rollback block](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#framing-out-a-begin-commit-rollback-block)
@@ -50,9 +51,10 @@ from typing import TYPE_CHECKING
 
 from poollint.findings import Confidence, Severity
 from poollint.program.misuses.sites import MisuseKind
-from poollint.rules.base import Family, Metadata, Rule, Verdict
+from poollint.rules.base import Family, FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.wording import place
-from poollint.rules.lifetime.beginning import begin_facts, begin_instead
+from poollint.rules.lifetime.beginning import begin_facts
+from poollint.rules.lifetime.committing import REQUEST, commit_or_begin
 from poollint.rules.lifetime.exemptions import exempt
 from poollint.rules.lifetime.misusing import misuse_verdict, misuses
 from poollint.rules.lifetime.releases import without_with
@@ -94,6 +96,8 @@ def _of_request(misuse: Misuse) -> Verdict:
         Severity.WARNING,
         Confidence.MEDIUM,
         fix_title="Commit before the response",
+        fix_applicability="unsafe",
+        facts=FixFacts(kind=REQUEST),
     )
 
 
@@ -113,4 +117,4 @@ def _verdict(site: HandleSite, sqlalchemy: Version) -> Verdict:
     )
 
 
-RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=begin_instead)
+RULE = Rule(METADATA, page=__doc__ or "", judge=judge, family=Family.SESSION, fixer=commit_or_begin)

@@ -1,10 +1,11 @@
 """What is written and never committed gets a block that commits; a plain connect() would lose it at the end."""
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 engine = create_engine("postgresql+psycopg2://app@db/app")
 async_engine = create_async_engine("postgresql+asyncpg://app@db/app")
+metadata = MetaData()
 
 
 def marked(number):
@@ -26,3 +27,23 @@ def in_two_units():
     connection.execute(text("update orders set seen = true"))
     connection.commit()
     connection.execute(text("update items set seen = true"))
+
+
+def schema():
+    connection = engine.connect()
+    connection.execute(text("select 1"))
+    metadata.create_all(connection)
+
+
+def schema_and_commit():
+    connection = engine.connect()
+    try:
+        metadata.drop_all(bind=connection)
+        connection.execute(text("select 1"))
+        connection.commit()
+    except ValueError:
+        print("no")
+
+
+def schema_in_a_chain():
+    metadata.drop_all(bind=engine.connect())
