@@ -180,7 +180,10 @@ class EngineFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 
 class SessionFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A class or function that makes sessions (`creates`), or makes something that makes them (`creates_factory`)."""
+    """A class or function that makes sessions (`creates`), or makes something that makes them (`creates_factory`).
+
+    `session_class`: the argument that names the class of the sessions.
+    """
 
     fqn: str
     also: tuple[str, ...] = ()
@@ -188,6 +191,7 @@ class SessionFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     creates: SessionKind | None = None
     creates_factory: SessionKind | None = None
     bind: CallableArgument | None = None
+    session_class: CallableArgument | None = None
     since: str = ""
     note: str = ""
     unverified: bool = False
@@ -253,7 +257,7 @@ class Handle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     the context manager that they give ends the transaction; `nests`: it ends a savepoint only. `same`: methods and
     attributes that give the handle itself. `lazy`: methods that give something which takes the connection later.
     `quiet`: methods that cannot fail for what the database says. `forgets`: methods after which a noted change is no
-    longer meant to be saved.
+    longer meant to be saved. `commits_first`: methods (also `__exit__`) that commit before they close.
     """
 
     fqn: str
@@ -272,6 +276,7 @@ class Handle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     lazy: tuple[str, ...] = ()
     quiet: tuple[str, ...] = ()
     forgets: tuple[str, ...] = ()
+    commits_first: tuple[str, ...] = ()
     unverified: bool = False
 
 

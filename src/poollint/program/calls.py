@@ -150,8 +150,18 @@ class Calls:
                 return functions
         row = self._library.type_row(fqn)
         if row is not None and row.returns:
-            return (ExternalInstance(self._library.canonical(row.returns)),)
+            makes = self._class_of_sessions(fqn, path, call)
+            return (ExternalInstance(self._library.canonical(row.returns), makes),)
         return (ExternalInstance(fqn),)
+
+    def _class_of_sessions(self, fqn: str, path: str, call: model.Call) -> ClassValue | None:
+        """The class of the program that a factory is told to make: `sessionmaker(class_=AutoCommit)`."""
+        row = self._library.session_factory(fqn) if call.keywords else None
+        if row is None or row.session_class is None:
+            return None
+        given = next((value for keyword, value in call.keywords if keyword == row.session_class.kw), None)
+        values = self._resolver.values(path, call.scope, given)
+        return next((value for value in values if isinstance(value, ClassValue)), None)
 
     def _imported(self, path: str, call: model.Call) -> Values:
         """`import_module("sqlalchemy")`, also through a function of the program that is given the name."""

@@ -18,9 +18,13 @@ class External(Struct, frozen=True):
 
 
 class ExternalInstance(Struct, frozen=True):
-    """An object made by code outside of the program; `fqn` names its class (or the callable that made it)."""
+    """An object made by code outside of the program; `fqn` names its class (or the callable that made it).
+
+    `makes`: the class of the program whose objects it makes, for `sessionmaker(class_=...)`.
+    """
 
     fqn: str
+    makes: ClassValue | None = None
 
 
 class ModuleValue(Struct, frozen=True):

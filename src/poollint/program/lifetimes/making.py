@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, is_call, last_name, names_bound, values_given, without_await
+from poollint.program.lifetimes.session_classes import SessionClasses
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.lifetimes.walk import Exit
 from poollint.program.mentions import called_as
@@ -59,6 +60,7 @@ class Makings:
         self._library = resolver.library
         self._mentions = mentions
         self._passing = passing
+        self._classes_of_sessions = SessionClasses(resolver)
         self.made: frozenset[tuple[str, int]] = frozenset()
         """(path, call) of all that `of` has found."""
         self.names: frozenset[bytes] = frozenset()
@@ -181,6 +183,7 @@ class Makings:
                 if maker.proxy and not self._stands_for_a_session(path, index, handle):
                     return None
                 shared = maker.registry and not self._is_made_here(path, index)
+                handle = self._classes_of_sessions.handle(value, handle)
                 return Making(path, index, maker, handle, fqn, shared=shared)
             for function in functions_of(value):
                 result = self._result(function)

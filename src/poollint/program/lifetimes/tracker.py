@@ -92,6 +92,8 @@ class Tracker:
         handle, line = self.handle, call.line
         if method in handle.closes or method in _EXITS:
             self.seen.closes.add(line)
+            if method in handle.commits_first:
+                self.seen.commits.add(line)
             return Step((state._replace(phase=Phase.CLOSED, written=False),))
         if method in handle.rolls_back:
             self.seen.rollbacks.add(line)
@@ -348,6 +350,9 @@ class Tracker:
             return state
         if self.aliases.is_closing(value, known) or self.aliases.denotes(value, known):
             self.seen.closes.add(self._scope.blocks[block].end_line)
+            left_by = "close" if self.aliases.is_closing(value, known) else "__exit__"
+            if how is not Exit.RAISE and left_by in self.handle.commits_first:
+                self.seen.commits.add(self._scope.blocks[block].end_line)
             return state._replace(phase=Phase.CLOSED, written=False, managed=False)
         if self.aliases.transaction(value, known) == "begin":
             self.seen.commits.add(self._scope.blocks[block].end_line)

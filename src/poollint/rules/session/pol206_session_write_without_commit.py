@@ -32,6 +32,7 @@ def save(order):
 
 ## When it stays quiet
 - A commit, `begin()` block or `sessionmaker.begin()` on some path: a dry run is a choice.
+- The session's own class commits in `__exit__` or `close()`, also one that `sessionmaker(class_=...)` makes.
 - A rollback is the last word, `expunge()` takes the change back, or the session runs in AUTOCOMMIT.
 - The session is a parameter, or is returned, stored, yielded or passed on: somebody else commits.
 - A change in `db.session` of which some caller is not known, or which a function on the way or a hook may commit.
