@@ -16,6 +16,7 @@ import fake_program
 import pytest
 
 from poollint import __version__
+from poollint.checking.sources import FileReader
 from poollint.frontends import cli
 from poollint.frontends.terminal import Terminal
 
@@ -119,6 +120,8 @@ def test_a_missing_path_does_not_hide_what_else_is_found(project: Path) -> None:
     [
         (["check", "--select", "POL199"], "no rule is called POL199; the nearest one is POL109"),
         (["check", "--select", "E501"], "no rule is called E501"),
+        (["check", "--select", ""], "--select names no rule"),
+        (["check", "--select", " , "], "--select names no rule"),
         (["check", "--output-file", "no/such/folder"], "no/such/folder: cannot be written"),
         (["check", "--stdin-filename", "app.py"], "--stdin-filename needs the path -"),
         (["check", "-", "app.py"], "- (standard input) cannot be combined"),
@@ -137,6 +140,37 @@ def test_what_the_user_can_mend_is_status_2(project: Path, arguments: list[str],
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("poollint: error: ")
     assert message in ended.err
+
+
+def test_a_file_that_cannot_be_read_is_status_2(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (project / "closed.py").write_text("")
+    monkeypatch.setattr(FileReader, "from_disk", refuse)
+    ended = poollint("explain", "closed.py:1", "--no-cache")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "poollint: error: closed.py: cannot be read: Permission denied\n"
+
+
+def test_a_folder_that_cannot_be_read_says_why(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "closed").mkdir()
+    listed = os.scandir
+
+    def refuse(folder: str) -> object:
+        if os.fspath(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    ended = poollint("check", "closed", "--no-cache")
+    assert ended.status == 2
+    assert f"{project / 'closed'}: cannot be read: Permission denied" in ended.err
+
+
+def test_all_rules_by_either_word(project: Path) -> None:
+    assert poollint("rule", "ALL").out == poollint("rule", "--all").out
+    assert poollint("rule", "all", "--output-format", "json").out == poollint("rule", "--output-format", "json").out
 
 
 def test_a_broken_configuration_is_status_2(project: Path) -> None:

@@ -1,3 +1,3 @@
-"""poollint: finds SQLAlchemy engines that are made more often than once, across modules, before they ship."""
+"""poollint: finds SQLAlchemy engines, sessions and connections that leak or are made too often, before they ship."""
 
 __version__ = "0.1.0"

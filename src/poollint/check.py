@@ -260,7 +260,7 @@ class Checker:
         for path, reason in run.taken.listing.skipped:
             absolute = os.path.join(run.root, path)
             if reason == listed.UNREADABLE and any(is_below(absolute, folder) for folder in part.folders):
-                collected.failures.append(f"{run.reader.absolute(path)}: cannot be read")
+                collected.failures.append(f"{run.reader.absolute(path)}: cannot be read{reason_of_folder(absolute)}")
 
     def output_format(self, parts: Iterable[str]) -> str:
         """The format that the options or the settings of the first root name."""
@@ -305,6 +305,15 @@ def reason_of(run: RootRun, path: str) -> str:
     """Why a file cannot be read, with a colon before it; empty when it can be read by now."""
     try:
         run.reader(path)
+    except OSError as error:
+        return f": {error.strerror or error}"
+    return ""
+
+
+def reason_of_folder(folder: str) -> str:
+    """Why a folder cannot be listed, with a colon before it; empty when it can be listed by now."""
+    try:
+        os.scandir(folder).close()
     except OSError as error:
         return f": {error.strerror or error}"
     return ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SUMMARIES = {
-    "check": "report engines that are made more often than once",
+    "check": "report engines, sessions and connections that leak, or are made too often",
     "rule": "show the page of a rule",
     "explain": "say why a line is or is not reported",
     "engines": "list all engines of the program",
@@ -104,7 +104,10 @@ def reject(argv: Sequence[str], terminal: Terminal) -> NoReturn:
     """Answer a command line that names no command. Always raises SystemExit."""
     parser = argparse.ArgumentParser(
         prog="poollint",
-        description="Finds SQLAlchemy engines that are made more often than once, across modules, before they ship.",
+        description=(
+            "Finds SQLAlchemy engines that are made again and again, sessions and connections that are not given back,"
+            " and pools that do not fit, across modules, before they ship."
+        ),
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="poollint [--help] [--version] COMMAND ...",

@@ -1,4 +1,4 @@
-"""Report SQLAlchemy engines that are made more often than once.
+"""Report SQLAlchemy engines that are made again and again, and sessions and connections that are not given back.
 
 The whole program of each path is analysed; findings are reported for the paths. Exit status: 0 nothing found,
 1 findings, 2 poollint could not do its work.
@@ -127,7 +127,7 @@ def read_request(arguments: argparse.Namespace, terminal: Terminal) -> Request:
     elif arguments.stdin_filename:
         raise UsageError("--stdin-filename needs the path - (standard input)")
     options = CheckOptions(
-        select=codes(arguments.select),
+        select=selected(arguments.select),
         ignore=codes(arguments.ignore),
         extend_select=codes(arguments.extend_select),
         exclude=codes(arguments.exclude),
@@ -142,6 +142,14 @@ def read_request(arguments: argparse.Namespace, terminal: Terminal) -> Request:
         anonymous=anonymous,
     )
     return Request(paths, options)
+
+
+def selected(given: list[str] | None) -> tuple[str, ...] | None:
+    """The codes of --select. Raises `UsageError` when it names none: that would run the default rules instead."""
+    found = codes(given)
+    if found == ():
+        raise UsageError("--select names no rule: give codes, prefixes, or ALL, or leave it out")
+    return found
 
 
 def codes(given: list[str] | None) -> tuple[str, ...] | None:

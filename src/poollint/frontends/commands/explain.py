@@ -43,7 +43,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     relative = os.path.relpath(os.path.realpath(path), program.run.root).replace(os.sep, "/")
     if relative not in program.run.files:
         raise UsageError(f"{path} is not read: poollint check --show-files {path} says why")
-    lines = len(program.run.reader(relative).splitlines())
+    try:
+        lines = len(program.run.reader(relative).splitlines())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     if line > lines:
         raise UsageError(f"{path} has no line {line}: it ends with line {lines}")
     judged = list(verdict_lines(program, relative, line))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from poollint.checking.selection import nearest
+from poollint.checking.selection import ALL, nearest
 from poollint.findings import RULES_URL
 from poollint.frontends.status import FOUND_NOTHING, UsageError
 from poollint.rules.registry import RULES
@@ -28,7 +28,9 @@ FIXES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `poollint rule`."""
-    parser.add_argument("code", nargs="?", metavar="CODE", help="the rule to show; without it, a list of all rules")
+    parser.add_argument(
+        "code", nargs="?", metavar="CODE", help="the rule to show, or ALL; without it, a list of all rules"
+    )
     parser.add_argument("--all", action="store_true", help="the pages of all rules")
     parser.add_argument("--output-format", choices=("text", "json"), default="text", help="default: text")
 
@@ -37,11 +39,13 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """`poollint rule`; the exit status."""
     if arguments.code and arguments.all:
         raise UsageError("name a rule, or give --all, not both")
-    chosen = [find(arguments.code)] if arguments.code else list(RULES)
+    every = arguments.all or (arguments.code or "").upper() == ALL
+    named = arguments.code if not every else None
+    chosen = [find(named)] if named else list(RULES)
     if arguments.output_format == "json":
         objects = [as_object(rule) for rule in chosen]
-        terminal.write(json.dumps(objects[0] if arguments.code else objects, indent=2) + "\n")
-    elif arguments.code or arguments.all:
+        terminal.write(json.dumps(objects[0] if named else objects, indent=2) + "\n")
+    elif named or every:
         terminal.write("\n".join(page(rule) for rule in chosen))
     else:
         terminal.write("".join(f"{line(rule)}\n" for rule in chosen))
