@@ -363,3 +363,16 @@ def test_imports_of_a_package_stay(project: Path) -> None:
     head = "from sqlalchemy import text\nfrom sqlalchemy.orm import scoped_session"
     path.write_text(REGISTRIES.format(imported=head))
     assert mended("shop", select=("POL303",)).after[str(path)].decode().startswith(head)
+
+
+@pytest.mark.parametrize(
+    "statement", ["from registries import one, scoped_session", "from .registries import (\n    scoped_session,\n)"]
+)
+def test_imports_that_another_file_takes_stay(project: Path, statement: str) -> None:
+    path = project / "registries.py"
+    head = "from sqlalchemy import text\nfrom sqlalchemy.orm import scoped_session"
+    path.write_text(REGISTRIES.format(imported=head))
+    (project / "other.py").write_text(f"{statement}\n")
+    done = mended("registries.py", select=("POL303",))
+    assert len(done.fixed) == 2
+    assert done.after[str(path)].decode().startswith(head)

@@ -14,7 +14,7 @@ from poollint.editing.import_lines import dotted
 from poollint.editing.tree import FileTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from poollint.findings import Edit
     from poollint.source import SourceFile
@@ -24,19 +24,29 @@ _FROM = re.compile(r"^from[ \t]+(?:sqlalchemy|sqlmodel|contextlib|functools)\b",
 _LIBRARIES = frozenset({"sqlalchemy", "sqlmodel"}) | sys.stdlib_module_names
 
 
-def without_unused(before: SourceFile, after: SourceFile) -> tuple[Edit, ...]:
+def without_unused(
+    before: SourceFile, after: SourceFile, is_wanted: Callable[[str], bool] = lambda _name: False
+) -> tuple[Edit, ...]:
     """The edits of `after` that drop names which it imports from SQLAlchemy or Python and `before` used elsewhere.
 
     An import stays that has a comment (`# noqa`), that stands in a block or in an `__init__.py`, and one whose name
-    stands in any other place: in `__all__`, a text, a comment.
+    stands in any other place: in `__all__`, a text, a comment. `is_wanted` tells which names other files take from it.
     """
     if PurePosixPath(before.path).name == "__init__.py" or not _FROM.search(after.text):
         return ()
     lost = _words_used_once(after.text) - _words_used_once(before.text)
+    lost = {name for name in lost if re.search(rf"^from .*\b{name}\b|^[ \t]+{name},?[ \t]*$", after.text, re.MULTILINE)}
+    lost = {name for name in lost if not is_wanted(name)}
     tree = FileTree.of(after) if lost else None
     if tree is None:
         return ()
     return tuple(edit for line in tree.module.body for edit in _without(tree, line, lost))
+
+
+def is_imported(text: str, module: str, name: str) -> bool:
+    """A file with this text may import `name` from a module that is called so, whatever package it lies in."""
+    statements = re.finditer(rf"\bfrom\s+[\w.]*\b{re.escape(module)}\s+import\s*(\([^)]*\)|[^\n]*)", text)
+    return any(re.search(rf"\b{re.escape(name)}\b|\*", each[1]) for each in statements)
 
 
 def _words_used_once(text: str) -> set[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from poollint.checking.report import INTERNAL_ERROR, ranked
-from poollint.editing.unused_imports import without_unused
+from poollint.editing.unused_imports import is_imported, without_unused
 from poollint.fixing.splicing import CannotApply, source_after, spliced
 from poollint.fixing.syntax import is_kept
 
@@ -58,10 +60,22 @@ def applied(base: State, path: str, edits: Sequence[Edit]) -> bytes:
     after = source_after(source, data)
     if not is_kept(source.text, after.text):
         raise CannotApply("the file could not be parsed afterwards")
-    while unused := without_unused(source, after):
+    while unused := without_unused(source, after, partial(is_wanted_elsewhere, base, path)):
         data = spliced(after, unused[:1])
         after = source_after(source, data)
     return data
+
+
+def is_wanted_elsewhere(base: State, path: str, name: str) -> bool:
+    """Another file of the program imports the name from this one."""
+    module = PurePath(path).stem
+    for run in base.report.runs:
+        prefix = run.reader.absolute("")
+        for other in run.files:
+            source = base.source(f"{prefix}{other}") if f"{prefix}{other}" != path else None
+            if source is not None and name in source.text and is_imported(source.text, module, name):
+                return True
+    return False
 
 
 def faults(before: Report, after: Report, round_: Sequence[Candidate]) -> list[Problem]:
