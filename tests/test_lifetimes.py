@@ -47,6 +47,9 @@ class Recorder:
     def is_begun(self, state: Trail) -> bool:
         return True
 
+    def narrowed(self, state: Trail) -> Trail:
+        return state
+
     def widened(self, state: Trail) -> Trail:
         return state
 

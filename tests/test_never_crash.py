@@ -63,6 +63,12 @@ HOSTILE = {
         ENGINE + "".join(f"{' ' * depth}def f():\n" for depth in range(18)) + " " * 18 + "create_engine('u')\n"
     ).encode(),
     "long_elif": (ENGINE + "if x: pass\n" + "elif y: create_engine('u')\n" * 500).encode(),
+    "many_filters": (
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n"
+        "S = sessionmaker(create_engine('u'))\ndef f(p):\n    s = S()\n    q = s.query(p)\n"
+        + "".join(f"    if p.a{n}:\n        q = q.filter(p.a{n})\n" for n in range(200))
+        + "    return q\n"
+    ).encode(),
     "huge_list": f"{ENGINE}x = [{'1, ' * 200_000}]\ncreate_engine(x)\n".encode(),
     "huge_string": f"{ENGINE}x = '{'a' * 2_000_000}'\ncreate_engine(x)\n".encode(),
     "many_functions": (

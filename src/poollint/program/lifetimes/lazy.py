@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from poollint.facts import model
 from poollint.program.expressions import assignments
@@ -23,37 +23,62 @@ _AT_ONCE = frozenset({"scalar"})
 _DEEPEST = 12
 
 
+class _Lazy(NamedTuple):
+    """A result that still needs its handle ("query" or "result"), and the call on the handle."""
+
+    kind: str
+    call: int
+
+
+_NOT_LAZY = _Lazy("", -1)
+
+
 def executing_call(expr: model.Expr | None, aliases: Aliases, calls: list[model.Call], scope: model.Scope) -> int:
     """The call on the handle that an unread result comes from; -1 where the expression is no such result."""
-    kind, index = _lazy(expr, aliases, calls, scope, 0)
-    return index if kind else -1
+    found = _Reading(aliases, calls, scope).of(expr)
+    return found.call if found is not None else -1
 
 
-def _lazy(
-    expr: model.Expr | None, aliases: Aliases, calls: list[model.Call], scope: model.Scope, depth: int
-) -> tuple[str, int]:
-    """("query" or "result" or "", the call on the handle)."""
-    if depth > _DEEPEST:
-        return "", -1
-    if isinstance(expr, model.Name) and expr.id in aliases.derived:
-        found = {_lazy(op.value, aliases, calls, scope, depth + 1) for op in assignments(scope, expr.id)}
-        kinds = {kind for kind, _ in found}
-        return ("", -1) if len(kinds) != 1 else min(found)
-    if not isinstance(expr, model.CallRef):
-        return "", -1
-    func = calls[expr.index].func
-    if not isinstance(func, model.Attr):
-        return "", -1
-    if aliases.denotes(func.value, aliases.names):
-        if func.attr in aliases.handle.lazy:
-            return "query", expr.index
-        if func.attr in aliases.handle.executes and func.attr not in _AT_ONCE:
-            return "result", expr.index
-        return "", -1
-    kind, index = _lazy(func.value, aliases, calls, scope, depth + 1)
-    if (kind == "query" and func.attr in _OF_QUERY) or (kind == "result" and func.attr in _OF_RESULT):
-        return kind, index
-    return "", -1
+class _Reading:
+    """One look at an expression; each variable in it is looked at once."""
+
+    def __init__(self, aliases: Aliases, calls: list[model.Call], scope: model.Scope) -> None:
+        self._aliases = aliases
+        self._calls = calls
+        self._scope = scope
+        self._variables: dict[str, _Lazy | None] = {}
+
+    def of(self, expr: model.Expr | None, depth: int = 0) -> _Lazy | None:
+        """None where all depends on a variable that is being looked at: `query = query.filter(...)` says nothing."""
+        if depth > _DEEPEST:
+            return _NOT_LAZY
+        if isinstance(expr, model.Name) and expr.id in self._aliases.derived:
+            return self._of_variable(expr.id, depth)
+        func = self._calls[expr.index].func if isinstance(expr, model.CallRef) else None
+        if not isinstance(expr, model.CallRef) or not isinstance(func, model.Attr):
+            return _NOT_LAZY
+        handle = self._aliases.handle
+        if self._aliases.denotes(func.value, self._aliases.names):
+            if func.attr in handle.lazy:
+                return _Lazy("query", expr.index)
+            is_read_later = func.attr in handle.executes and func.attr not in _AT_ONCE
+            return _Lazy("result", expr.index) if is_read_later else _NOT_LAZY
+        found = self.of(func.value, depth + 1)
+        if found is None:
+            return None if func.attr in _OF_QUERY | _OF_RESULT else _NOT_LAZY
+        goes_on = (found.kind == "query" and func.attr in _OF_QUERY) or (
+            found.kind == "result" and func.attr in _OF_RESULT
+        )
+        return found if goes_on else _NOT_LAZY
+
+    def _of_variable(self, name: str, depth: int) -> _Lazy | None:
+        if name not in self._variables:
+            self._variables[name] = None
+            values = (self.of(op.value, depth + 1) for op in assignments(self._scope, name))
+            found = {value for value in values if value is not None}
+            alike = len({value.kind for value in found}) == 1
+            self._variables[name] = min(found) if alike else _NOT_LAZY
+        return self._variables[name]
 
 
 def closed_by_finally(scope: model.Scope, block: int, lines: frozenset[int]) -> bool:

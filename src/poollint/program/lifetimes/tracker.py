@@ -10,6 +10,7 @@ from poollint.program.lifetimes import conditions
 from poollint.program.lifetimes.lazy import executing_call
 from poollint.program.lifetimes.observations import Escape, Observations
 from poollint.program.lifetimes.states import Phase, State
+from poollint.program.lifetimes.telling import facts_about, telling_places
 from poollint.program.lifetimes.walk import Exit, Step
 from poollint.program.values import External
 
@@ -54,6 +55,7 @@ class Tracker:
         self.seen = Observations()
         self._apart: set[tuple[int, frozenset[str]]] = set()
         """Calls that have nothing to do with a handle of these names."""
+        self._telling: frozenset[str] | None = None
 
     # ---------------------------------------------------------------------------------------------- calls
     def call(self, index: int, state: State) -> Step[State]:
@@ -374,6 +376,12 @@ class Tracker:
     def is_begun(self, state: State) -> bool:
         """The handle was made on this path."""
         return state.phase is not Phase.ABSENT
+
+    def narrowed(self, state: State) -> State:
+        """Paths are joined that are told apart only by conditions which do not decide about the handle."""
+        if self._telling is None:
+            self._telling = telling_places(self._scope, self._calls, self.aliases)
+        return state._replace(facts=facts_about(self._telling, state.facts))
 
     def widened(self, state: State) -> State:
         """Paths told apart by conditions only are joined."""

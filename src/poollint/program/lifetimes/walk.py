@@ -1,7 +1,8 @@
 """Runs a transfer function over a scope: all paths, with exceptions, `finally`, loops and early exits.
 
 The walk follows the structure of the source and carries sets of states, so that each state keeps the path it stands
-for apart from the others. A state never grows without bound (`Transfer.widened`), so loops reach a fixpoint.
+for apart from the others. There are never more than `MOST_STATES` for long (`Transfer.narrowed`, `Transfer.widened`),
+so loops reach a fixpoint.
 """
 
 from __future__ import annotations
@@ -74,6 +75,9 @@ class Transfer(Protocol[S]):
     def is_begun(self, state: S) -> bool:
         """What is followed exists: in a handler that is entered so, clean-up is what counts."""
 
+    def narrowed(self, state: S) -> S:
+        """The state without what tells paths apart and does not matter for what is followed."""
+
     def widened(self, state: S) -> S:
         """The state without what only tells paths apart."""
 
@@ -137,12 +141,14 @@ class Walk(Generic[S]):
         return outcome
 
     def _bounded(self, states: Paths[S]) -> Paths[S]:
-        if len(states) <= MOST_STATES:
-            return states
-        outcome: Outcome[S] = Outcome()
-        for state, reason in states.items():
-            outcome.add(Exit.NEXT, (self._transfer.widened(state),), reason)
-        return outcome.take(Exit.NEXT)
+        for joined in (self._transfer.narrowed, self._transfer.widened):
+            if len(states) <= MOST_STATES:
+                break
+            outcome: Outcome[S] = Outcome()
+            for state, reason in states.items():
+                outcome.add(Exit.NEXT, (joined(state),), reason)
+            states = outcome.take(Exit.NEXT)
+        return states
 
     def _part(self, part: Part, states: Paths[S]) -> Outcome[S]:
         if part.op >= 0:
