@@ -182,7 +182,8 @@ class EngineFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 class SessionFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A class or function that makes sessions (`creates`), or makes something that makes them (`creates_factory`).
 
-    `session_class`: the argument that names the class of the sessions.
+    `session_class`: the argument that names the class of the sessions. `asynchronous`: the factory that a call gives
+    instead where that class is one of asynchronous sessions.
     """
 
     fqn: str
@@ -192,6 +193,7 @@ class SessionFactory(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     creates_factory: SessionKind | None = None
     bind: CallableArgument | None = None
     session_class: CallableArgument | None = None
+    asynchronous: str = ""
     since: str = ""
     note: str = ""
     unverified: bool = False

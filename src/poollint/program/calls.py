@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
+from poollint.library.model import SessionKind
 from poollint.program import annotations as hints
 from poollint.program.expressions import text_of, values_given
 from poollint.program.values import (
@@ -150,18 +151,33 @@ class Calls:
                 return functions
         row = self._library.type_row(fqn)
         if row is not None and row.returns:
-            makes = self._class_of_sessions(fqn, path, call)
-            return (ExternalInstance(self._library.canonical(row.returns), makes),)
+            return (
+                self._factory_of_sessions(fqn, path, call) or ExternalInstance(self._library.canonical(row.returns)),
+            )
         return (ExternalInstance(fqn),)
 
-    def _class_of_sessions(self, fqn: str, path: str, call: model.Call) -> ClassValue | None:
-        """The class of the program that a factory is told to make: `sessionmaker(class_=AutoCommit)`."""
-        row = self._library.session_factory(fqn) if call.keywords else None
+    def _factory_of_sessions(self, fqn: str, path: str, call: model.Call) -> ExternalInstance | None:
+        """`sessionmaker(class_=AutoCommit)` makes sessions of a class of the program, or asynchronous ones."""
+        row = self._library.session_factory(fqn)
         if row is None or row.session_class is None:
             return None
-        given = next((value for keyword, value in call.keywords if keyword == row.session_class.kw), None)
+        position, keyword = row.session_class.pos, row.session_class.kw
+        given = next((value for name, value in call.keywords if name == keyword), None)
+        if given is None and position is not None and position < len(call.args):
+            given = call.args[position]
+        if given is None:
+            return None
         values = self._resolver.values(path, call.scope, given)
-        return next((value for value in values if isinstance(value, ClassValue)), None)
+        makes = next((value for value in values if isinstance(value, ClassValue)), None)
+        is_asynchronous = row.asynchronous and any(map(self._is_asynchronous_session, values))
+        return ExternalInstance(self._library.canonical(row.asynchronous if is_asynchronous else row.fqn), makes)
+
+    def _is_asynchronous_session(self, value: Value) -> bool:
+        names = [value.fqn] if isinstance(value, External) else []
+        if isinstance(value, ClassValue):
+            names.extend(self._resolver.classes.external_bases(value))
+        rows = (self._library.session_factory(name) for name in names)
+        return any(row is not None and row.creates is SessionKind.ASYNC_SESSION for row in rows)
 
     def _imported(self, path: str, call: model.Call) -> Values:
         """`import_module("sqlalchemy")`, also through a function of the program that is given the name."""

@@ -103,6 +103,14 @@ class Aliases:
             return False
         return any(isinstance(v, External) and v.fqn in _SAME for v in self._resolver.callee(self._path, index))
 
+    def is_awaited(self) -> bool:
+        """A method of the handle is awaited: it is asynchronous, whatever made it."""
+        calls = (self._calls[index] for index in self._scope.calls)
+        return any(
+            call.awaited and isinstance(call.func, model.Attr) and self.denotes(call.func.value, self.names)
+            for call in calls
+        )
+
     def is_closing(self, expr: model.Expr | None, names: Collection[str]) -> bool:
         """`closing(handle)`."""
         if not isinstance(expr, model.CallRef):

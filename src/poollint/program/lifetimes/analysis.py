@@ -127,7 +127,7 @@ class Lifetimes:
             symbol=facts.scopes[call.scope].qualname,
             frequency=frequency,
             name=self._name(path, call.scope, index),
-            is_async=".asyncio." in making.maker.makes,
+            is_async=".asyncio." in making.maker.makes or tracker.aliases.is_awaited(),
             context=making.maker.context,
             registry=making.shared,
             refcounted=making.maker.refcounted,
