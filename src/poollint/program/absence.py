@@ -172,6 +172,8 @@ class Absence:
                 yield attribute_of(facts, call.args[0], call.args[1])
             elif is_builtin_call(call, "len", 1):
                 yield Tested(call.args[0])
+            elif is_builtin_call(call, "isinstance", 2):
+                yield Tested(call.args[0], typed=True)
             elif isinstance(call.func, model.Attr) and call.func.attr == "is_set":
                 yield Tested(call.func.value)
 

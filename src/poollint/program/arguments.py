@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from poollint.facts import model
-from poollint.program.expressions import text_of
+from poollint.program.expressions import dotted, is_falsy, text_of
 from poollint.program.folding import Folding
 from poollint.program.keywords import Keywords
 from poollint.program.origins import Origins
@@ -15,6 +15,8 @@ from poollint.program.sites import Pool
 from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from poollint.library.model import EngineFactory
     from poollint.program.names import Resolver
 
@@ -68,6 +70,8 @@ class Arguments(Struct, frozen=True):
     in_memory: bool = False
     in_memory_unless_passed: str = ""
     """The parameter that holds the URL, where its default is a database in memory."""
+    in_memory_unless_made_with: str = ""
+    """The same of a parameter of the constructor, where the URL is an attribute of the object."""
     mock: bool = False
     settings: tuple[tuple[str, str], ...] = ()
 
@@ -98,6 +102,7 @@ class ArgumentReader:
             ),
             url is not None and _is_memory(folding.text(path, scope, url)),
             self._parameter_in_memory(path, scope, url),
+            self._made_in_memory(path, scope, url),
             "strategy" in keywords and text_of(keywords["strategy"]) == "mock",
             tuple(
                 sorted(
@@ -119,11 +124,42 @@ class ArgumentReader:
     def _parameter_in_memory(self, path: str, scope: int, url: model.Expr | None) -> str:
         """`def __init__(self, url="sqlite://")`: the name of the parameter that the URL is."""
         facts = self._resolver.scope(path, scope)
+        chosen = isinstance(url, model.Bool) and url.op == "or" and len(url.items) == 2
+        first = url.items[0] if chosen and isinstance(url, model.Bool) else url
         for parameter in facts.parameters:
-            if isinstance(url, model.Name) and parameter.name == url.id and parameter.default is not None:
-                if _is_memory(self._folding.text(path, max(facts.parent, 0), parameter.default)):
+            if isinstance(first, model.Name) and parameter.name == first.id and parameter.default is not None:
+                default = parameter.default
+                if chosen and isinstance(url, model.Bool) and is_falsy(default):
+                    default = url.items[1]
+                if _is_memory(self._folding.text(path, max(facts.parent, 0), default)):
                     return parameter.name
         return ""
+
+    def _made_in_memory(self, path: str, scope: int, url: model.Expr | None) -> str:
+        """The URL is `self.url`, and the constructor sets it to a parameter, or gives it to the one of its base."""
+        owner = self._resolver.defining_class(path, scope)
+        parameters = self._resolver.scope(path, scope).parameters
+        if owner is None or not parameters or dotted(url) == "" or not isinstance(url, model.Attr):
+            return ""
+        method = self._resolver.classes.method(owner, "__init__")
+        if dotted(url) != f"{parameters[0].name}.{url.attr}" or method is None:
+            return ""
+        constructor, index = method
+        found = [
+            self._parameter_in_memory(constructor.path, index, value)
+            for value in self._set_by(constructor.path, index, url.attr)
+        ]
+        return found[0] if found and len(set(found)) == 1 else ""
+
+    def _set_by(self, path: str, scope: int, attribute: str) -> Iterator[model.Expr]:
+        """What a constructor sets an attribute to: `self.url = url`, or `super().__init__(url=url)`."""
+        facts = self._resolver.facts(path)
+        for op in facts.scopes[scope].ops:
+            if op.value is not None and isinstance(op.target, model.Attr) and op.target.attr == attribute:
+                yield op.value
+        for call in (facts.calls[index] for index in facts.scopes[scope].calls):
+            if isinstance(call.func, model.Attr) and call.func.attr == "__init__":
+                yield from (value for name, value in call.keywords if name == attribute)
 
     def _pool_of(self, path: str, scope: int, keywords: dict[str, model.Expr], unknown: bool) -> Pool:
         """The pool class; one among options that nobody spells out may still be stored into them close by."""

@@ -15,16 +15,20 @@ from poollint.program.classes import CONSTRUCTORS
 from poollint.program.given import Given, Giving, PassedOn, Wanted
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.mentions import function_of
-from poollint.program.values import ClassValue, Function
+from poollint.program.values import ClassValue, ExternalInstance, Function, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from poollint.program.given import Answer
     from poollint.program.names import Resolver
+    from poollint.program.values import Value
 
 _FROM_CLIENTS = frozenset({"request", "dependency"})
 """Kinds of entry points whose parameters a framework fills with what a client sent."""
+
+_PREFIXES = ("+", "-", "~")
+_NO_TEXTS = ("sqlalchemy.engine.", "sqlalchemy.ext.asyncio.", "sqlalchemy.orm.")
 
 
 class Conditions:
@@ -35,14 +39,14 @@ class Conditions:
         self._giving = Giving(resolver)
 
     def sources_that_count(self, node: Node, sources: Iterable[Source]) -> tuple[Source, ...]:
-        """Those of the node's sources that leave out the parameter `node.without`, pass it ("+name"), or switch it
-        off ("-name")."""
+        """Those of the node's sources that leave out the parameter `node.without`, pass it ("+name"), switch it off
+        ("-name"), or pass what may be a text ("~name")."""
         return tuple(found for source in sources for found in self._counting(node, source))
 
     def must_be_given(self, node: Node) -> bool:
         """No call can leave the parameter out: it has no default."""
         parameter = self._parameter(node)
-        return parameter is not None and parameter.default is None and node.without[:1] not in ("+", "-")
+        return parameter is not None and parameter.default is None and not node.without.startswith(_PREFIXES)
 
     # ---------------------------------------------------------------------------------------------- sources
     def _counting(self, node: Node, source: Source) -> Iterator[Source]:
@@ -52,6 +56,8 @@ class Conditions:
             return
         prefix = _prefix(node)
         if source.is_call:
+            if prefix == "~" and self._is_no_text(source, node):
+                return
             answer = self._given_at(source, node)
         elif prefix:
             # A library passes values of its own; it switches no flags, but clients do in their queries.
@@ -62,7 +68,7 @@ class Conditions:
             answer = self._told_at(source, node)
         if isinstance(answer, PassedOn):
             yield self._of_some_calls(source, f"{prefix}{answer.name}")
-        elif answer is (Given.SOMETHING if prefix else Given.NOTHING):
+        elif prefix == "~" or answer is (Given.SOMETHING if prefix else Given.NOTHING):
             yield source
 
     def _of_some_calls(self, source: Source, without: str) -> Source:
@@ -77,6 +83,26 @@ class Conditions:
         if index is None:
             return Given.NOTHING
         return self._giving.by_call(source.span.path, index, self._wanted(node))
+
+    def _is_no_text(self, source: Source, node: Node) -> bool:
+        """The call passes an object of a class that is neither a text nor a URL."""
+        facts = self._resolver.project.facts(source.span.path)
+        index = next(spans.calls_at(facts, source.span), None) if facts is not None else None
+        if index is None:
+            return False
+        call, wanted = self._resolver.call(source.span.path, index), self._wanted(node)
+        given = dict(call.keywords).get(wanted.name)
+        if given is None and 0 <= wanted.slot < len(call.args):
+            given = call.args[wanted.slot]
+        values = self._resolver.values(source.span.path, call.scope, given) if given is not None else ()
+        return bool(values) and all(self._is_object(each) for each in values)
+
+    def _is_object(self, value: Value) -> bool:
+        if isinstance(value, Instance):
+            return "builtins.str" not in self._resolver.classes.external_bases(value.cls)
+        return (
+            isinstance(value, ExternalInstance) and value.fqn.startswith(_NO_TEXTS) and not value.fqn.endswith(".URL")
+        )
 
     def _told_at(self, source: Source, node: Node) -> Answer:
         """What a library is told to pass. What has no default, or one that is computed, it finds by itself."""
@@ -109,7 +135,7 @@ class Conditions:
         for answer in answers:
             if isinstance(answer, PassedOn):
                 yield replace(source, caller=replace(made, without=f"{prefix}{answer.name}"))
-            elif answer is (Given.SOMETHING if prefix else Given.NOTHING):
+            elif prefix == "~" or answer is (Given.SOMETHING if prefix else Given.NOTHING):
                 yield source
 
     def _given_to_base(self, node: Node, owner: ClassValue, scope_index: int) -> Iterator[Answer]:
@@ -123,7 +149,7 @@ class Conditions:
 
     # ---------------------------------------------------------------------------------------------- parameters
     def _wanted(self, node: Node) -> Wanted:
-        name = node.without.lstrip("+-")
+        name = node.without.lstrip("+-~")
         path, scope = self._function(node)
         positional = [each.name for each in self._parameters(path, scope) if each.kind == "positional"]
         taken = 1 if scope >= 0 and self._resolver.defining_class(path, scope) is not None else 0
@@ -131,7 +157,7 @@ class Conditions:
         return Wanted(name, slot, not node.without.startswith("-"))
 
     def _parameter(self, node: Node) -> model.Parameter | None:
-        name = node.without.lstrip("+-")
+        name = node.without.lstrip("+-~")
         return next((each for each in self._parameters(*self._function(node)) if each.name == name), None)
 
     def _parameters(self, path: str, scope: int) -> list[model.Parameter]:
@@ -152,4 +178,4 @@ class Conditions:
 
 
 def _prefix(node: Node) -> str:
-    return node.without[0] if node.without[:1] in ("+", "-") else ""
+    return node.without[0] if node.without.startswith(_PREFIXES) else ""

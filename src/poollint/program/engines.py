@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _HANDED_ON = frozenset(
     {
         Escape.STORED_IN_CONTAINER,
+        Escape.STORED_BY_KEY,
         Escape.STORED_ON_SELF,
         Escape.STORED_ON_CLASS,
         Escape.STORED_GLOBALLY,
@@ -100,6 +101,8 @@ class Engines:
         owner = self.owners.around(acquisition.path, call.scope)
         if owner is not None:
             found.append(Construct(owner.path, owner.scope))
+            made_with = self.arguments.read(acquisition.path, call, acquisition.factory).in_memory_unless_made_with
+            found.extend([replace(found[-1], without=f"+{made_with}")] if made_with else [])
         return found
 
     def _is_kept_by_the_loop(self, node: Node) -> bool:
@@ -111,6 +114,15 @@ class Engines:
             result = self._flows.of_call(source.span.path, index)
             return bool(result.escapes & (_HANDED_ON | {Escape.RETURNED})) or bool(result.containers)
         return False
+
+    def _gives_a_key_in_each_turn(self, node: Node) -> bool:
+        """The loop is the only reason to run often, and passes on what it goes over: an engine for each name there."""
+        source = self._frequencies.loop_behind(node)
+        if source is None:
+            return False
+        facts = self._resolver.facts(source.span.path)
+        loops = (loop_around(source.span.path, facts, each, True) for each in spans.calls_at(facts, source.span))
+        return any(loop is not None and loop.kind != "while" and loop.argument_depends for loop in loops)
 
     def _node(self, path: str, call: model.Call, guard: Guard | None) -> Run:
         """The function around the call; without the parameter whose absence makes the engine."""
@@ -125,18 +137,20 @@ class Engines:
             return None
         flow = self._flows.of_call(path, index)
         leaves_with_the_result = bool(flow.escapes & _LEAVES_WITH_THE_RESULT)
-        leaves_function = bool(flow.escapes)
+        leaves_function, returned = bool(flow.escapes), Escape.RETURNED in flow.escapes
         self._handed_on.extend(flow, Run(path, call.scope))
         guard = self._guards.of_call(path, index)
         node = self._node(path, call, guard)
         frequency = self._frequencies.of(node)
-        if leaves_with_the_result and self._is_kept_by_the_loop(node):
+        kept_by_loop = leaves_with_the_result and self._is_kept_by_the_loop(node)
+        if kept_by_loop or (Escape.STORED_BY_KEY in flow.escapes and self._gives_a_key_in_each_turn(node)):
             frequency = replace(frequency, times=Times.NEVER, known=False)
         site = self._with_holder(self._made(acquisition, arguments, flow), path, call, frequency)
         kept = bool(flow.escapes & _HANDED_ON) or bool(flow.containers)
         site = replace(
             site,
             leaves_function=leaves_function,
+            returned=returned,
             loop=loop_around(path, self._resolver.facts(path), index, kept),
             memo=self.memos.of_function(path, call.scope) or self.memos.of_guard(path, call, guard),
             in_memory=arguments.in_memory or self._is_in_memory_unless_passed(path, call, arguments),
@@ -145,6 +159,7 @@ class Engines:
             site = self._as_provider(site, call)
         site = self._with_guard(self._with_instance_memo(site, path, call), guard)
         site = self._with_module(site, path, call, flow)
+        site = self._unless_in_memory(site, path, call, arguments)
         return self._with_class(site, path, call, flow, arguments)
 
     def _made(self, acquisition: Acquisition, arguments: Arguments, flow: Flow) -> EngineSite:
@@ -206,6 +221,16 @@ class Engines:
         """The URL is a parameter whose default is a database in memory, and no known caller passes another one."""
         name = arguments.in_memory_unless_passed
         return bool(name) and not self._is_passed(Run(path, call.scope, f"+{name}"))
+
+    def _unless_in_memory(self, site: EngineSite, path: str, call: model.Call, arguments: Arguments) -> EngineSite:
+        """Objects that are made without a URL keep their database in memory: only those that are given one count."""
+        owner = self.owners.around(path, call.scope)
+        if site.holder is not Holder.INIT or owner is None or not arguments.in_memory_unless_made_with:
+            return site
+        node = Construct(owner.path, owner.scope, f"+{arguments.in_memory_unless_made_with}")
+        if not self._is_passed(node):
+            return replace(site, in_memory=True)
+        return replace(site, frequency=self._frequencies.of(node))
 
     def _is_passed(self, node: Node, seen: frozenset[Node] = frozenset()) -> bool:
         """A call gives the parameter of `node.without`, be it one that its caller was given."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from poollint.facts import model
 from poollint.program import spans, words
 from poollint.program.graph import Construct, Node, Run, Source
-from poollint.program.loops import repeating_loop
+from poollint.program.loops import goes_over, repeating_loop
 from poollint.program.references import Position, Role
 from poollint.program.registrations import Registration
 from poollint.program.stores import ModuleVariable, Variable
@@ -122,7 +122,10 @@ class Following:
         cap, per, without = self._cap(path, position)
         caller: Node = Run(path, position.scope, without)
         span = spans.of(path, position)
-        trail.sources.append(Source(span, text, caller, loop=loop_span, cap=cap, per=per, virtual=trail.virtual))
+        dispatches = goes_over(scope, position.block, item)
+        trail.sources.append(
+            Source(span, text, caller, loop=loop_span, cap=cap, per=per, virtual=trail.virtual, dispatches=dispatches)
+        )
         self._registrations.of_result(path, position, trail.sources, self._mentions.references(path))
 
     def _cap(self, path: str, position: Position) -> tuple[Times | None, Node | None, str]:

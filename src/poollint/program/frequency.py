@@ -177,6 +177,8 @@ class Frequencies:
             and caller.unit == ""
         ):
             unit, entry = source.unit, source.entry
+        if source.dispatches and caller.since_loop:
+            return None
         if source.virtual and times is not Times.MANY:
             return None
         chain = (*caller.chain, source) if len(caller.chain) < LONGEST_CHAIN else caller.chain

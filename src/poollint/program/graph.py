@@ -63,3 +63,5 @@ class Source(Struct, frozen=True):
     is_call: bool = True
     fallback: Times | None = None
     virtual: bool = False
+    dispatches: bool = False
+    """The caller goes over functions, the target among them: a loop around *its* calls may be there for others."""

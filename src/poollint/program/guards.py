@@ -66,7 +66,8 @@ class Guards:
             if guard is not None and not guard.dead:
                 return guard
             dead = dead or guard
-        flag = "" if dead is not None else asked_for(self._resolver.scope(path, scope_index), block, before)
+        facts = self._resolver.facts(path)
+        flag = "" if dead is not None else asked_for(facts, facts.scopes[scope_index], block, before)
         return Guard(None, flag, parameter=True) if flag else dead
 
     # ---------------------------------------------------------------------------------------------- expressions

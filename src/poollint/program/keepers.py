@@ -100,7 +100,8 @@ class Keepers:
             return Guard(found.times, f"+{name}", None, tested.key, parameter=True) if found is not None else None
         if parameter is not None and self._is_application(path, scope_index, tested.place):
             return self._of_key(path, scope_index, tested, name, None)
-        if tested.key is not None:
+        if tested.key is not None or tested.typed:
+            # A parameter of another class is a URL as often as nothing at all.
             return None
         behind = _parameter_behind(scope, name)
         return Guard(None, behind, parameter=True) if behind else None

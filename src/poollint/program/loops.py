@@ -84,6 +84,12 @@ def repeating_loop(facts: ModuleFacts, scope: Scope, block: int, call: int = -1,
     return None
 
 
+def goes_over(scope: Scope, block: int, item: str) -> bool:
+    """A loop around the block binds the variable anew in each turn."""
+    around = (scope.blocks[each] for each in ancestors(scope, block))
+    return bool(item) and any(each.kind in LOOPS and item in names_bound(each.target) for each in around)
+
+
 def _iterated(facts: ModuleFacts, expr: Expr | None) -> str:
     """The variable that a loop goes over, or ""."""
     if isinstance(expr, model.CallRef):

@@ -168,7 +168,9 @@ class Methods:
         for path, position in self._instances.positions(function, owner):
             if position.role is role:
                 trail.referenced = True
-                self._following.run(path, position, trail)
+                # A loop over callable objects calls each of them once, as one over functions does.
+                item = position.whole.id if isinstance(position.whole, model.Name) else ""
+                self._following.run(path, position, trail, item if role is Role.CALLEE else "")
             elif role is Role.CALLEE and position.role in (Role.ARGUMENT, Role.DECORATOR):
                 trail.referenced = True
                 self._following.follow(path, position, trail)

@@ -102,6 +102,7 @@ class Escape(str, Enum):
     STORED_ON_CLASS = "stored on the class"
     STORED_GLOBALLY = "stored in a module variable"
     STORED_IN_CONTAINER = "stored in a container that outlives the call"
+    STORED_BY_KEY = "kept in a container under a key that the caller gives"
     STORED_ELSEWHERE = "stored on another object"
     PASSED_TO_OWNER = "passed to code that may keep it"
     CAPTURED = "captured by a function that outlives the call"
@@ -183,6 +184,8 @@ class EngineSite(Struct, frozen=True):
     escapes: frozenset[Escape] = frozenset()
     leaves_function: bool = False
     """The engine, or what holds it, leaves the function that makes it, also where its callers keep it to themselves."""
+    returned: bool = False
+    """The function returns the engine itself, whatever its known callers do with it."""
     pool: Pool = Pool.DEFAULT
     in_memory: bool = False
     pool_size: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import evaluated, mentions, place_filled, values_given
+from poollint.program.expressions import depends_on, evaluated, mentions, names_bound, place_filled, values_given
 from poollint.program.holdings import SAME_POOL, Held
 from poollint.program.sites import Escape
 from poollint.program.values import ClassValue, External, ExternalInstance
@@ -33,6 +33,7 @@ _ON_ENGINE = frozenset(
 _GIVES_DATA = frozenset({"close", "commit", "rollback", "execute", "scalar", "scalars"})
 """Methods of sessions and connections whose result holds the pool no longer."""
 _CONTAINER_STORES = frozenset({"append", "add", "insert", "setdefault", "put", "extend", "update", "appendleft", "set"})
+_PARTIAL = "functools.partial"
 _SCOPED = frozenset({"scoped_session", "async_scoped_session"})
 
 
@@ -155,6 +156,8 @@ class Storing:
             self._bind_attribute(target, held)
         elif isinstance(target, model.Subscript):
             self._into_container(target.value, held)
+            if not self._is_local_place(target.value) and self._is_of_callers(target.index):
+                self._flow.escapes.add(Escape.STORED_BY_KEY)
 
     def _bind_items(self, target: model.Items, value: model.Expr | None, held: Held) -> None:
         if not isinstance(value, model.Items) or len(value.items) != len(target.items):
@@ -208,6 +211,14 @@ class Storing:
         elif held is not Held.INSIDE or isinstance(place, model.Attr):
             self._flow.escapes.add(Escape.STORED_IN_CONTAINER)
 
+    def _is_local_place(self, place: model.Expr) -> bool:
+        return isinstance(place, model.Name) and self._is_local(place.id)
+
+    def _is_of_callers(self, key: model.Expr) -> bool:
+        """The key is a parameter, or is made of one."""
+        own = {each.name for each in self._scope.parameters[1 if self._holdings.is_method() else 0 :]}
+        return depends_on(self._holdings.facts, key, own)
+
     def _is_local(self, name: str) -> bool:
         """A variable of this function, and no parameter."""
         if self._scope.kind not in ("function", "lambda") or name in self._scope.globals:
@@ -223,8 +234,39 @@ class Storing:
         if self._scope.kind not in ("function", "lambda"):
             return
         names = self._flow.names | self._flow.containers
-        if any(self._uses(child, names) for child in self._scope.children):
-            self._flow.escapes.add(Escape.CAPTURED)
+        inside = self._holdings.inside_names
+        for child in self._scope.children:
+            if self._uses(child, names) or (self._uses(child, inside) and self._is_returned(child)):
+                self._flow.escapes.add(Escape.CAPTURED)
+
+    def _is_returned(self, child: int) -> bool:
+        """The function that is defined here leaves by the result, as it is or in a wrapper that calls it."""
+        facts = self._holdings.facts
+        names = {facts.scopes[child].name}
+        for op in self._scope.ops:
+            if op.value is not None and self._is_or_runs(op.value, names, child):
+                if op.kind == "return" or isinstance(op.target, model.Attr):
+                    return True
+                if op.kind == "bind":
+                    names |= names_bound(op.target)
+        return False
+
+    def _is_or_runs(self, expr: model.Expr, names: set[str], child: int) -> bool:
+        """The function, or `contextmanager(function)`, `partial(function)`."""
+        if isinstance(expr, model.CallRef):
+            given = self._holdings.facts.calls[expr.index].args
+            if not given or not self._is_or_runs(given[0], names, child):
+                return False
+            library = self._resolver.library
+            fqns = [
+                each.fqn
+                for each in self._resolver.callee(self._holdings.path, expr.index)
+                if isinstance(each, External)
+            ]
+            return any(fqn == _PARTIAL or library.is_transparent(fqn) for fqn in fqns)
+        if isinstance(expr, model.Lambda):
+            return expr.scope == child
+        return isinstance(expr, model.Name) and expr.id in names
 
     def _uses(self, scope_index: int, names: set[str]) -> bool:
         facts = self._holdings.facts

@@ -14,12 +14,14 @@ GLOBALS = "globals()"
 class Tested(Struct, frozen=True):
     """The variable, attribute or container under test, and the key looked up in it.
 
-    `on`: it is not asked for something that is missing, but for a flag that is on: `if first_time:`.
+    `on`: it is not asked for something that is missing, but for a flag that is on: `if first_time:`. `typed`: it is
+    there, but not of the class that it has once it is filled: `if not isinstance(FACTORY, sessionmaker):`.
     """
 
     place: model.Expr
     key: model.Expr | None = None
     on: bool = False
+    typed: bool = False
 
 
 def item_of(facts: model.ModuleFacts, container: model.Expr, key: model.Expr | None = None) -> Tested:

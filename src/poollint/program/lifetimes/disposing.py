@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from poollint.facts import model
 from poollint.library.model import Handle
-from poollint.program.expressions import dotted
+from poollint.program.expressions import dotted, values_given
 from poollint.program.flow import Flow
 from poollint.program.holdings import Holdings
 from poollint.program.lifetimes.aliases import Aliases
@@ -79,6 +79,15 @@ class EngineTracker(Tracker):
         """A connection that cannot be made leaves nothing in the pool."""
         step = super()._method(index, call, method, state)
         return Step(step.after, (state,)) if method in self.handle.takes else step
+
+    def _argument(self, index: int, call: model.Call, state: State) -> Step[State]:
+        """What is built on a factory of the engine, as `scoped_session(sessionmaker(engine))`, connects no more."""
+        if index in self.aliases.inside and not self._is_release_given(call, state):
+            return Step((state,))
+        return super()._argument(index, call, state)
+
+    def _is_release_given(self, call: model.Call, state: State) -> bool:
+        return any(self.aliases.is_release_method(value, state.names) for value in values_given(call))
 
     def _passed(self, index: int, call: model.Call, slots: list[int | str], state: State) -> Step[State]:
         if index in self.aliases.inside:

@@ -130,8 +130,13 @@ def escapes_to_owner(site: EngineSite) -> bool:
 
 
 def builder_for_callers(site: EngineSite) -> bool:
-    """The function hands out a bare engine for a URL of its caller: `def make(url): return create_engine(url)`."""
-    return Escape.RETURNED in site.escapes and site.url_depends_on_parameters
+    """The function hands out a bare engine for a URL of its caller: `def make(url): return create_engine(url)`.
+
+    A known caller that disposes of it, if not on every path, takes it for its own; one that drops it does not.
+    """
+    if not site.url_depends_on_parameters:
+        return False
+    return Escape.RETURNED in site.escapes or (site.returned and site.release is Release.HAPPY_PATH)
 
 
 def unreferenced_private(site: EngineSite) -> bool:

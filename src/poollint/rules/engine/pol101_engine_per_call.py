@@ -66,6 +66,7 @@ Where the URL is an argument (one database for each tenant), keep one engine per
 
 ## When it stays quiet
 - A guard on a global or an attribute, a memoiser (`functools.cache`) or a keyed cache keeps the engine.
+- A loop that keeps what it makes under the keys that it goes over: one engine for each configured database.
 - All known callers run once: module level, `main()`, an application factory, a start-up hook, a CLI command.
 - Tests, migrations, scripts that end soon, in-memory SQLite (also as the default of a parameter that nobody passes).
 - Only the dialect or URL of the engine is asked for (`statement.compile(engine)`): it never connects.

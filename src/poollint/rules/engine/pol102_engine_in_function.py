@@ -32,8 +32,9 @@ def get_db_session():
 
 ## When it stays quiet
 - Callers are known: POL101 reports the repeated ones, the others are fine.
-- The engine itself is returned, yielded, stored or passed to an owner: info, because its owner decides. A plain builder
-  (`def make(url): return create_engine(url)`) is not reported at all.
+- The engine itself is returned, yielded, stored or passed to an owner, or an inner function that uses it is returned:
+  info, because its owner decides. A plain builder (`def make(url): return create_engine(url)`) is not reported at all,
+  unless all known callers drop what it gives.
 - Every path disposes of the engine.
 - NullPool: info. So are callers of which some run once and some are functions that nobody is known to call.
 - Guards, memoisers, tests, migrations, scripts that end soon, in-memory SQLite; private functions that nobody calls.

@@ -53,7 +53,8 @@ def view():
 - Instances are not known to repeat: info. One instance for each thread: warning instead of error.
 - `__init__` takes the engine from a guard, a memoiser or a keyed cache.
 - The class disposes of its engine and is always used in a `with`; NullPool: info.
-- Tests, migrations, scripts that end soon, in-memory SQLite.
+- Tests, migrations, scripts that end soon, in-memory SQLite (also as the default of a URL that no caller passes).
+- Callers that pass an object where only a text makes an engine: `if isinstance(source, str):`.
 
 ## Fix safety
 None is offered beyond the advice: the constructor's signature changes for its callers.

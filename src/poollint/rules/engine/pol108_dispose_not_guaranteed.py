@@ -32,7 +32,7 @@ def probe():
 
 ## When it stays quiet
 - `dispose()` runs after a failure only (`except: engine.dispose(); raise`), or there and at the end.
-- Nothing has taken a connection yet on that path: the pool is empty.
+- Nothing has taken a connection yet on that path: the pool is empty, whatever is built on the engine.
 - `dispose()` stands in a `finally`, or belongs to an ExitStack, a finalizer or a clean-up of the test framework.
 - NullPool and in-memory SQLite; tests, migrations, scripts that end soon.
 - It is info: shown with `--select POL108`. POL101 and its kin win where they report the same engine.

@@ -34,7 +34,7 @@ def load(numbers):
 
 ## When it stays quiet
 - The call is not known to repeat. Once per process, as in an Airflow task, and never disposed of: info.
-- The same pass of a loop stores or disposes of the engine.
+- The same pass of a loop stores or disposes of the engine, or calls handlers of an event, each of them once.
 - Guards, memoisers, tests, migrations, scripts that end soon, in-memory SQLite.
 - Every path disposes of the engine, or NullPool: info.
 - In a loop of the same function POL103 reports the call.

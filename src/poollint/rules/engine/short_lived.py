@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poollint.program.sites import Holder, Pool
 from poollint.rules.engine.exemptions import (
+    builder_for_callers,
     disposed_always,
     escapes_to_owner,
     exempt,
@@ -40,6 +41,7 @@ def outlives_the_call(site: EngineSite) -> bool:
     """Somebody keeps or disposes of the engine, or the code runs once or never."""
     return (
         escapes_to_owner(site)
+        or builder_for_callers(site)
         or disposed_always(site)
         or stored_per_database(site)
         or known_to_run_once(site)
