@@ -5,6 +5,11 @@ from __future__ import annotations
 import textwrap
 
 import harness
+import pytest
+
+from poollint.program.lifetimes.registry_sites import RegistryUse
+from poollint.program.sites import Frequency, Span, Times
+from poollint.rules.pool.pol304_scoped_session_never_removed import scope_around_loop
 
 SHARED = """
     from sqlalchemy import create_engine
@@ -69,6 +74,102 @@ def test_a_connection_that_was_given_back_is_held_since_the_next_statement() -> 
         database=SHARED,
     )
     assert " since line 8: " in text
+
+
+def test_rows_that_were_read_take_no_connection() -> None:
+    text = message(
+        "POL212",
+        main="""
+            import time
+
+            from database import connection
+            from sqlalchemy import text
+
+            def notify(names):
+                found = []
+                for name in names:
+                    found = connection.session.execute(text("select 1")).all()
+                if len(found) != len(names):
+                    print("missing")
+                time.sleep(60)
+        """,
+        database=SHARED,
+    )
+    assert " since line 9: " in text
+
+
+def test_a_query_that_is_passed_on_takes_no_connection_yet() -> None:
+    text = message(
+        "POL212",
+        main="""
+            import requests
+            from flask_sqlalchemy import SQLAlchemy
+
+            db = SQLAlchemy()
+
+            class User(db.Model):
+                pass
+
+            def push(query):
+                requests.post("https://example.org", json=[user.id for user in query], timeout=60)
+
+            def notify():
+                push(
+                    User.query.filter_by(active=True).order_by(User.id)
+                )
+                push(User.query)
+        """,
+        database=SHARED,
+    )
+    assert " since line 13: " in text
+
+
+@pytest.mark.parametrize(
+    ("unit", "contexts", "scope"),
+    [
+        ("iteration", {"request"}, "request"),
+        ("iteration", {"dependency", "thread"}, "request"),
+        ("iteration", {"job"}, "job"),
+        ("iteration", set(), ""),
+        ("request", {"request"}, ""),
+    ],
+)
+def test_the_loop_in_a_request_is_not_the_scope_of_a_registry(unit: str, contexts: set[str], scope: str) -> None:
+    frequency = Frequency(Times.MANY, True, unit=unit, contexts=frozenset(contexts), concurrent=True)
+    use = RegistryUse(Span("app/views.py", 9, 4, 9, 30), "Session.execute", "view", frequency)
+    assert scope_around_loop(use) == scope
+
+
+def test_the_dependency_of_a_dependency_is_not_named() -> None:
+    text = message(
+        "POL214",
+        main="""
+            from fastapi import Depends, FastAPI
+            from fastapi.responses import StreamingResponse
+            from users import current_user
+
+            app = FastAPI()
+
+            @app.get("/")
+            def stream(user=Depends(current_user)):
+                return StreamingResponse(iter([b"data"]))
+        """,
+        users="""
+            from fastapi import Depends
+            from sqlalchemy import create_engine, text
+            from sqlalchemy.orm import sessionmaker
+
+            SessionLocal = sessionmaker(create_engine("postgresql+psycopg2://app@db/app"))
+
+            def _get_db():
+                with SessionLocal() as session:
+                    yield session
+
+            def current_user(db=Depends(_get_db)):
+                return db.execute(text("select 1")).scalar()
+        """,
+    )
+    assert text.startswith("current_user() holds")
 
 
 def test_a_registry_is_named_as_the_line_spells_it() -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.lifetimes.aliases import Aliases
 from poollint.program.lifetimes.app_contexts import AppContexts
+from poollint.program.lifetimes.lazy import OF_QUERY
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.lifetimes.tracker import Tracker
 from poollint.program.lifetimes.walk import Exit, Step
 from poollint.program.values import ClassValue, ExternalInstance, Function
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from poollint.library.model import Handle
     from poollint.program.holding.slow import Slow
@@ -47,6 +48,9 @@ class AmbientAliases(Aliases):
     def is_rooted(self, expr: model.Expr | None) -> bool:
         """Also `Model.query` of Flask-SQLAlchemy."""
         return self._is_query(expr) or super().is_rooted(expr)
+
+    def _is_lazy(self, expr: model.Expr | None, seen: set[str]) -> bool:
+        return self._is_query(expr) or super()._is_lazy(expr, seen)
 
     def _is_proxy(self, expr: model.Expr | None) -> bool:
         if isinstance(expr, model.CallRef):
@@ -93,6 +97,12 @@ class AmbientTracker(Tracker):
             tuple(state._replace(phase=phase) for phase in sorted(after)) or step.after,
             tuple(state._replace(phase=phase) for phase in sorted(raising)),
         )
+
+    def _result_used(self, call: model.Call, method: str, used: Iterable[model.Expr], state: State) -> Step[State]:
+        """A Query that only becomes another one, or the argument of a call, runs where that call is made."""
+        if method in OF_QUERY and call.outer >= 0:
+            return Step((state,), (state,))
+        return super()._result_used(call, method, used, state)
 
     def operation(self, index: int, state: State) -> Step[State]:
         """An operation ends; the session belongs to no variable, and is handed to nobody."""

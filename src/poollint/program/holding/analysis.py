@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from poollint.program import spans
+from poollint.program.alternatives import exclude
 from poollint.program.expressions import spelled
 from poollint.program.graph import Run
 from poollint.program.holding.ambient import Ambient
@@ -94,7 +95,29 @@ class Holdings:
             files = injected.paths or registry
             kept = self._streaming.find(bool(registry))
             found.extend(self._guarded(files[0], (self._kept(each) for each in kept)))
-        return _without_repetition(found)
+        return self._without_branches(_without_repetition(found))
+
+    def _without_branches(self, found: list[Held]) -> list[Held]:
+        """One site for the same wait in branches that exclude each other; the first one names the others."""
+        kept: list[Held] = []
+        for held in found:
+            first = next((n for n, other in enumerate(kept) if self._is_other_branch(other, held)), -1)
+            if first < 0:
+                kept.append(held)
+                continue
+            step = Step(held.site.span, f"{held.site.spelled}() waits in another branch")
+            site = kept[first].site
+            kept[first] = replace(kept[first], site=replace(site, steps=(*site.steps, step)))
+        return kept
+
+    def _is_other_branch(self, one: Held, other: Held) -> bool:
+        """Two slow calls alike while the same session is held, of which a run of the function makes one."""
+        if one.scope != other.scope or not _are_alike(one.site, other.site):
+            return False
+        facts = self._resolver.facts(one.site.span.path)
+        first = next(spans.calls_at(facts, one.site.span), None)
+        second = next(spans.calls_at(facts, other.site.span), None)
+        return first is not None and second is not None and exclude(facts, first, second)
 
     def _guarded(self, path: str, places: Iterator[Held]) -> list[Held]:
         """What could be found; a failure is noted, and the rest stands."""
@@ -248,6 +271,14 @@ def _since(seen: Observations, line: int) -> int:
     """The line of the last statement before the place that takes the connection; else, in a loop, of the last one."""
     takes = seen.checkouts or seen.takes
     return max((take for take in takes if take < line), default=max(takes, default=0))
+
+
+def _are_alike(one: HeldSite, other: HeldSite) -> bool:
+    """All that is said of them is the same, but for the place."""
+    if one.how is not HeldBy.SLOW_CALL or one.span.path != other.span.path:
+        return False
+    ours = (one.how, one.spelled, one.holder, one.since, one.waits_for)
+    return ours == (other.how, other.spelled, other.holder, other.since, other.waits_for)
 
 
 def _without_repetition(found: list[Held]) -> list[Held]:

@@ -63,9 +63,22 @@ class StreamingHolds:
             if session in own:
                 yield from self._of_parameter(function, own[session], origin)
             elif origin is not None:
-                name = self._resolver.scope(session.path, session.scope).name
                 for streaming in self._streams.of(function):
-                    yield Kept(function, streaming, f"Depends({name})", origin, True)
+                    yield Kept(function, streaming, self._owner(function, session), origin, True)
+
+    def _owner(self, function: Function, session: Function) -> str:
+        """`Depends(get_db)`; `current_user()` where only that dependency of the function names that of the session."""
+        parameters = self._given.parameters
+        own = [given.dependency for given in parameters.of(function.path, function.scope)]
+        own.extend(parameters.route_dependencies(function.path, function.scope))
+        for each in own:
+            if (
+                each is not None
+                and each != session
+                and session in self._given.session_dependencies(each.path, each.scope)
+            ):
+                return f"{self._resolver.scope(each.path, each.scope).name}()"
+        return f"Depends({self._resolver.scope(session.path, session.scope).name})"
 
     def _of_parameter(self, function: Function, given: Given, origin: tuple[str, int, int] | None) -> Iterator[Kept]:
         assert given.handle is not None

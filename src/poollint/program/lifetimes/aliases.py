@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import dotted, targets_in
+from poollint.program.expressions import assignments, dotted, targets_in
 from poollint.program.values import External, ExternalInstance
 
 if TYPE_CHECKING:
@@ -148,6 +148,28 @@ class Aliases:
             return isinstance(func, model.Attr) and (self.denotes(func.value, self.names) or self.is_rooted(func.value))
         if isinstance(expr, (model.Await, model.Attr, model.Walrus, model.Star)):
             return self.is_rooted(expr.value)
+        return False
+
+    def may_run_later(self, expr: model.Expr | None) -> bool:
+        """A rooted expression that may be a Query: no statement has run for it yet."""
+        return self._is_lazy(expr, set())
+
+    def _is_lazy(self, expr: model.Expr | None, seen: set[str]) -> bool:
+        """`seen`: the variables that were looked at; each is looked at once."""
+        if isinstance(expr, model.Name):
+            if expr.id in seen:
+                return False
+            seen.add(expr.id)
+            return any(self._is_lazy(op.value, seen) for op in assignments(self._scope, expr.id))
+        if isinstance(expr, model.CallRef):
+            func = self._calls[expr.index].func
+            if not isinstance(func, model.Attr):
+                return False
+            return self._is_lazy(func.value, seen) or (
+                func.attr in self.handle.lazy and self.denotes(func.value, self.names)
+            )
+        if isinstance(expr, (model.Await, model.Attr, model.Walrus, model.Star)):
+            return self._is_lazy(expr.value, seen)
         return False
 
     def mentions(self, expr: model.Expr | None, names: Collection[str]) -> bool:

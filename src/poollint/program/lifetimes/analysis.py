@@ -142,7 +142,7 @@ class Lifetimes:
             escapes=frozenset(seen.escapes),
             used_after_close=self._after_close(path, seen),
             through=self._through(making),
-            in_test=self._places.is_test(path),
+            in_test=self._places.is_test(path) or self._is_fixture(path, call.scope),
             in_migration=self._places.is_migration(path),
             one_shot_script=call.scope != 0 and _is_once(frequency),
             at_module_level=call.scope == 0,
@@ -266,6 +266,10 @@ class Lifetimes:
         scope = self._resolver.scope(making.factory.path, making.factory.scope)
         return (spans.of_definition(making.factory.path, scope),)
 
+    def _is_fixture(self, path: str, scope: int) -> bool:
+        """A fixture of pytest, also in a plugin: a test that fails does not raise at its `yield`."""
+        return not _FIXTURES.isdisjoint(self._resolver.decorator_names(path, scope))
+
     def _generator(self, path: str, scope_index: int) -> str:
         scope = self._resolver.scope(path, scope_index)
         if not scope.is_generator:
@@ -273,7 +277,7 @@ class Lifetimes:
         names = self._resolver.decorator_names(path, scope_index)
         if not CONTEXT_MANAGERS.isdisjoint(names):
             return "context manager"
-        if not _FIXTURES.isdisjoint(names):
+        if self._is_fixture(path, scope_index):
             return "fixture"
         if any(source.kind == "dependency" for source in self._callers.sources(Run(path, scope_index))):
             return "dependency"

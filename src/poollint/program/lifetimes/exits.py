@@ -1,7 +1,7 @@
 """`__exit__` and `__aexit__` that commit and then close: whether a failing commit skips the close.
 
 The handle is not made there: it is an attribute of the object, or comes from a context variable. It counts as holding a
-connection when the method is entered.
+connection when the method is entered, so it is there: `if self.connection:` is true.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class ExitMethods:
                 start = State(Phase.ABSENT)
             else:
                 tracker = self._passing.tracker(path, number, handle, parameter=receiver)
-                start = State(Phase.HELD, False, frozenset({receiver}))
+                held = frozenset({(receiver, True), (f"{receiver} is None", False)})
+                start = State(Phase.HELD, False, frozenset({receiver}), held)
             outcome = self._passing.walk(tracker, path, number, start)
             paths = outcome.exits.get(Exit.RAISE, {})
             calls = [reason.call for state, reason in paths.items() if state.phase in LEAKING and reason.call >= 0]

@@ -40,7 +40,9 @@ def about_handle(site: HandleSite) -> list[str]:
     else:
         owners = [_OWNERS[escape] for escape in Escape if escape in site.escapes] or ["this function"]
         found.append(f"  Owner: {', or '.join(owners)}.")
-    if not site.takes:
+    if not site.takes and Escape.YIELDED in site.escapes:
+        found.append("  No statement runs on it here: its consumer runs them.")
+    elif not site.takes:
         found.append("  No statement was seen to run on it: it holds no connection.")
     ends = [
         f"{what} at {_lines(lines)}"
@@ -49,6 +51,8 @@ def about_handle(site: HandleSite) -> list[str]:
     ]
     found.append(f"  Given back: {', '.join(ends)}." if ends else "  Nothing here gives it back.")
     found.extend(f"  Not given back when {_way(leak)}." for leak in site.leaks)
+    if site.in_test or site.in_migration:
+        found.append("  It is in a test, a fixture or a migration: quiet.")
     return found
 
 

@@ -11,13 +11,14 @@ from poollint.program.loops import ancestors
 if TYPE_CHECKING:
     from poollint.program.lifetimes.aliases import Aliases
 
-_OF_QUERY = frozenset(
+OF_QUERY = frozenset(
     {
         "filter", "filter_by", "where", "order_by", "options", "join", "outerjoin", "limit", "offset", "group_by",
         "having", "distinct", "with_entities", "select_from", "yield_per", "execution_options", "populate_existing",
         "with_for_update", "add_columns", "union", "union_all", "params", "enable_eagerloads", "slice",
     }
 )  # fmt: skip
+"""Methods of a Query that give another one."""
 _OF_RESULT = frozenset({"scalars", "unique", "mappings", "tuples", "columns", "yield_per", "partitions"})
 _AT_ONCE = frozenset({"scalar"})
 _DEEPEST = 12
@@ -65,8 +66,8 @@ class _Reading:
             return _Lazy("result", expr.index) if is_read_later else _NOT_LAZY
         found = self.of(func.value, depth + 1)
         if found is None:
-            return None if func.attr in _OF_QUERY | _OF_RESULT else _NOT_LAZY
-        goes_on = (found.kind == "query" and func.attr in _OF_QUERY) or (
+            return None if func.attr in OF_QUERY | _OF_RESULT else _NOT_LAZY
+        goes_on = (found.kind == "query" and func.attr in OF_QUERY) or (
             found.kind == "result" and func.attr in _OF_RESULT
         )
         return found if goes_on else _NOT_LAZY

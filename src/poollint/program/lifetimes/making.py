@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from poollint.facts import model
-from poollint.program.expressions import assignments, is_call, last_name, names_bound, values_given, without_await
+from poollint.program.expressions import assignments, is_call, last_name, names_bound, without_await
+from poollint.program.lifetimes.bound import Bound
 from poollint.program.lifetimes.session_classes import SessionClasses
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.lifetimes.walk import Exit
@@ -31,7 +32,6 @@ _CONNECT = "sqlalchemy.engine.Engine.connect"
 _CONNECTION = "sqlalchemy.engine.Connection"
 _DEEPEST = 8
 _REGISTRY = "sqlalchemy.orm.scoped_session"
-_CONNECTIONS = frozenset({"sqlalchemy.engine.Connection", "sqlalchemy.ext.asyncio.AsyncConnection"})
 
 
 class Making(Struct, frozen=True):
@@ -60,6 +60,7 @@ class Makings:
         self._library = resolver.library
         self._mentions = mentions
         self._passing = passing
+        self._bound = Bound(resolver)
         self._classes_of_sessions = SessionClasses(resolver)
         self.made: frozenset[tuple[str, int]] = frozenset()
         """(path, call) of all that `of` has found."""
@@ -178,7 +179,7 @@ class Makings:
             maker = self._library.handle_maker(fqn) if fqn else None
             if maker is not None:
                 handle = self._library.handle(maker.makes)
-                if handle is None or self._is_bound_to_connection(path, index):
+                if handle is None or (handle.kind == "session" and self._bound.to_connection(path, index)):
                     return None
                 if maker.proxy and not self._stands_for_a_session(path, index, handle):
                     return None
@@ -261,27 +262,6 @@ class Makings:
             for op in made
             for value in self._resolver.values(path, call.scope, op.value)
         ) and all(isinstance(op.value, model.CallRef) for op in assignments(scope, func.id))
-
-    def _is_bound_to_connection(self, path: str, index: int) -> bool:
-        """A session on somebody else's connection takes none from the pool (S6)."""
-        call = self._resolver.call(path, index)
-        scope = self._resolver.scope(path, call.scope)
-        for argument in values_given(call):
-            if isinstance(argument, model.Name) and self._is_connected(path, scope, argument.id):
-                return True
-            for value in self._resolver.values(path, call.scope, argument):
-                if isinstance(value, ExternalInstance) and value.fqn in _CONNECTIONS:
-                    return True
-        return False
-
-    def _is_connected(self, path: str, scope: model.Scope, name: str) -> bool:
-        """`with store.engine.connect() as name`: a connection also where the engine's type is not known."""
-        calls = self._resolver.facts(path).calls
-        for op in assignments(scope, name):
-            value = without_await(op.value) if op.value is not None else None
-            if isinstance(value, model.CallRef) and last_name(calls[value.index].func) in ("connect", "begin"):
-                return True
-        return False
 
     def fresh_making(self, function: Function) -> Making | None:
         """The call in a function of the program that makes what the function returns; None where nothing is fresh."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from msgspec import Struct
 
 from poollint.facts import model
+from poollint.program.expressions import values_given
 from poollint.program.lifetimes.aliases import Aliases
 from poollint.program.lifetimes.sequence import Sequence
 from poollint.program.lifetimes.states import Phase, State
@@ -182,19 +183,25 @@ class Passing:
         return frozenset(attributes)
 
     def _ends(self, cls: ClassValue, attributes: frozenset[str]) -> bool:
-        """Some method of the class ends the transaction of what it keeps, or hands it on."""
+        """Some method of the class, or a function in one, ends the transaction of what it keeps, or has it ended."""
         assert self._handle is not None
         ending = {*self._handle.closes, *self._handle.commits, *self._handle.rolls_back}
         facts = self._resolver.facts(cls.path)
-        for number, scope in enumerate(facts.scopes):
-            if scope.parent != cls.scope or number == cls.scope:
-                continue
-            for index in scope.calls:
-                func = facts.calls[index].func
-                if isinstance(func, model.Attr) and func.attr in ending and isinstance(func.value, model.Attr):
-                    if func.value.attr in attributes:
-                        return True
+        for index, call in enumerate(facts.calls):
+            ended = any(_is_of(each, attributes, ending) for each in (call.func, *values_given(call)))
+            if ended or any(isinstance(each, model.Attr) and each.attr in attributes for each in values_given(call)):
+                if _is_in_class(facts, call.scope, cls.scope) and (ended or not self._only_borrows(cls.path, index)):
+                    return True
         return False
+
+    def _only_borrows(self, path: str, index: int) -> bool:
+        """Functions of the program, or of libraries that give back what they are lent."""
+        callees = self._resolver.callee(path, index)
+        return bool(callees) and all(
+            bool(functions_of(each))
+            or (isinstance(each, External) and self._of_external(each.fqn, Phase.HELD) is not None)
+            for each in callees
+        )
 
     # ---------------------------------------------------------------------------------------------- functions
     def _parameter(self, path: str, scope: int, slot: int | str, bound: int) -> str | None:
@@ -260,3 +267,16 @@ class Passing:
                     after.add((left, state.written))
         does = [name for name in ("commits", "rollbacks", "closes", "takes", "writes") if getattr(tracker.seen, name)]
         return Effect(frozenset(after), frozenset(raising), frozenset(does))
+
+
+def _is_of(expr: model.Expr, attributes: frozenset[str], methods: set[str]) -> bool:
+    """`self.session.close`, called or passed to something that calls it."""
+    kept = expr.value if isinstance(expr, model.Attr) and expr.attr in methods else None
+    return isinstance(kept, model.Attr) and kept.attr in attributes
+
+
+def _is_in_class(facts: model.ModuleFacts, scope: int, cls: int) -> bool:
+    """The scope is a method of the class, or a function or lambda in one."""
+    while scope > 0 and scope != cls:
+        scope = facts.scopes[scope].parent
+    return scope == cls

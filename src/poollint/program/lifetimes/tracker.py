@@ -15,6 +15,8 @@ from poollint.program.lifetimes.walk import Exit, Step
 from poollint.program.values import External
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from poollint.program.lifetimes.aliases import Aliases
     from poollint.program.lifetimes.passing import Passing
     from poollint.program.lifetimes.raising import Raising
@@ -76,7 +78,7 @@ class Tracker:
             if kind and call.func.attr in _TRANSACTION_ENDS:
                 return self._transaction_ended(call, call.func.attr, kind, state)
             if self.aliases.is_rooted(call.func.value):
-                return self._result_used(call, call.func.attr, state)
+                return self._result_used(call, call.func.attr, (call.func.value,), state)
         return self._argument(index, call, state)
 
     def _acquired(self, state: State) -> Step[State]:
@@ -130,10 +132,10 @@ class Tracker:
         self.seen.writes.add(call.line)
         return Step((state._replace(written=True),))
 
-    def _taken(self, call: model.Call, state: State, writes: bool = False) -> Step[State]:
-        """A statement runs: the connection is out, and stays out when the statement fails."""
+    def _taken(self, call: model.Call, state: State, writes: bool = False, surely: bool = True) -> Step[State]:
+        """A statement runs (`surely`, or rows may be read again): the connection is out, also when that fails."""
         self.seen.takes.add(call.line)
-        if state.phase is not Phase.HELD:
+        if state.phase is not Phase.HELD and surely:
             self.seen.checkouts.add(call.line)
         if writes:
             self.seen.writes.add(call.line)
@@ -142,12 +144,15 @@ class Tracker:
         after = state._replace(phase=Phase.HELD, written=state.written or writes)
         return Step((after,), (after,))
 
-    def _result_used(self, call: model.Call, method: str, state: State) -> Step[State]:
-        """A query runs, a cursor executes. Rows of a closed handle are just data."""
+    def _result_used(self, call: model.Call, method: str, used: Iterable[model.Expr], state: State) -> Step[State]:
+        """A query runs, a cursor executes. Rows of a closed handle are just data; before a statement there are none."""
         if state.phase is Phase.CLOSED:
             return Step((state,), (state,))
+        runs = any(self.aliases.may_run_later(each) for each in used)
+        if state.phase is Phase.OPEN and not runs:
+            return Step((state,), (state,))
         writes = method in _CURSOR_EXECUTES and self._statements.writes(self._path, self._scope_index, call)
-        return self._taken(call, state, writes)
+        return self._taken(call, state, writes, surely=runs)
 
     def _transaction_ended(self, call: model.Call, method: str, kind: str, state: State) -> Step[State]:
         if kind == "nested":
@@ -170,8 +175,9 @@ class Tracker:
             return self._passed(index, call, slots, state)
         if any(self._holds(value, names) for _, value in given):
             return self._gone(Escape.PASSED, call.line, state)
-        if any(self.aliases.is_rooted(value) for _, value in given):
-            return self._result_used(call, "", state)
+        rooted = [value for _, value in given if self.aliases.is_rooted(value)]
+        if rooted:
+            return self._result_used(call, "", rooted, state)
         self._apart.add((index, names))
         return self._unrelated(index, state)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.expressions import dotted, last_name, spelled
+from poollint.program.misuses.dropped_engines import DroppedEngines
 from poollint.program.misuses.finder import Finder
 from poollint.program.misuses.sites import Misuse, MisuseKind
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from poollint.program.misuses.typed import Typed
+    from poollint.program.names import Resolver
     from poollint.program.places import Places
     from poollint.program.sites import Span
 
@@ -29,7 +31,8 @@ class DriverState(Finder):
 
     markers = (b".autocommit", b".isolation_level", b"set_isolation_level(", b".set_session(")
 
-    def __init__(self, typed: Typed, places: Places) -> None:
+    def __init__(self, resolver: Resolver, typed: Typed, places: Places) -> None:
+        self._dropped = DroppedEngines(resolver)
         self._typed = typed
         self._places = places
 
@@ -60,12 +63,16 @@ class DriverState(Finder):
         for op in scope.ops:
             if op.kind == "bind" and isinstance(op.target, model.Attr) and op.target.attr in _ATTRIBUTES:
                 if self._is_below(path, number, op.target.value):
+                    if self._dropped.has_no_next_user(path, number, op.target.value, op.line):
+                        continue
                     span = spans.of_line(path, op.line)
                     yield dotted(op.target) or op.target.attr, span, op.target.attr
         for index in scope.calls:
             call = facts.calls[index]
             if isinstance(call.func, model.Attr) and call.func.attr in _METHODS:
                 if self._is_below(path, number, call.func.value):
+                    if self._dropped.has_no_next_user(path, number, call.func.value, call.line, index):
+                        continue
                     yield spelled(call.func, facts), spans.of(path, call), call.func.attr
 
     def _is_below(self, path: str, scope: int, expr: model.Expr) -> bool:

@@ -55,7 +55,7 @@ class Misuses:
             Awaiting(resolver, places),
             Binding(resolver, places),
             SessionConnections(resolver, places),
-            DriverState(typed, places),
+            DriverState(resolver, typed, places),
             Handing(resolver, typed, callers, places, makings, injected),
             KeptHandles(resolver, typed, places, makings),
             Dependencies(resolver, places, makings, callers.mentions),

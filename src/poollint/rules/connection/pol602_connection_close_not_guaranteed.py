@@ -33,6 +33,7 @@ def count():
 
 ## When it stays quiet
 - An `__exit__` or `__aexit__` that commits and then closes is reported at the commit; with `finally` it is quiet.
+  Where that method tests the connection first (`if self.connection:`), the other path has none.
 - Only calls that cannot fail in practice stand between the statement and the release: literals, logging, containers.
 - `except Exception` or `except SQLAlchemyError` closes or rolls back: what other exceptions skip is not reported.
 - The end depends on the same condition as the start (`if own: connection.close()`).

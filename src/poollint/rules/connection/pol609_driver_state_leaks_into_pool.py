@@ -36,6 +36,7 @@ def vacuum():
 ## When it stays quiet
 - The function sets it back, detaches or invalidates the connection, or disposes of the engine.
 - The file uses NullPool.
+- The function makes the engine, hands it to nobody and takes no further connection of it.
 - A listener of the pool's `connect` event, which is meant for all connections.
 - Tests and migrations.
 

@@ -79,6 +79,9 @@ METADATA = Metadata(
     fix="suggestion",
 )
 
+_OF_A_LOOP = "iteration"
+_SCOPES = {"request": "request", "dependency": "request", "event": "event", "job": "job", "thread": "thread"}
+
 
 def judge(sites: ProgramSites) -> list[Verdict]:
     """One verdict for each registry that nothing ever removes, and for each entry point that the clean-up misses."""
@@ -88,22 +91,34 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             continue
         users = [use for use in site.uses if use.takes and is_concurrent(use) and not use.coroutine]
         if not site.removals and any(not use.ends for use in users):
-            found.append(_never(site, next(use for use in users if not use.ends)))
+            found.append(_never(site, _plainest([use for use in users if not use.ends])))
         elif site.removals and users:
             found.extend(_not_everywhere(site, gap) for gap in site.gaps)
     return found
 
 
+def _plainest(users: list[RegistryUse]) -> RegistryUse:
+    """The first one that runs once per request or the like; else the first one that a loop repeats."""
+    return next((use for use in users if use.frequency.unit != _OF_A_LOOP), users[0])
+
+
+def scope_around_loop(use: RegistryUse) -> str:
+    """What the loop runs in, where only a loop repeats the use: the end of that is where remove() belongs."""
+    contexts = use.frequency.contexts if use.frequency.unit == _OF_A_LOOP else frozenset()
+    return next((unit for context, unit in _SCOPES.items() if context in contexts), "")
+
+
 def _never(site: RegistrySite, use: RegistryUse) -> Verdict:
-    unit = occasion(use.frequency)
+    around = scope_around_loop(use)
+    unit = around or occasion(use.frequency)
     return kept_verdict(
         METADATA,
         site.span,
         site.symbol,
-        f"{registry_name(site)} is used once per {unit} and never removed",
+        f"{registry_name(site)} is used {'in each' if around else 'once per'} {unit} and never removed",
         f"call remove() when the {unit} ends",
         confidence=Confidence.MEDIUM,
-        entry=use.frequency.entry,
+        entry="" if around else use.frequency.entry,
         chain=(*use.frequency.chain, Step(use.span, f"{use.symbol}() takes a connection that nothing gives back")),
         fix_title="Remove the session when its scope ends",
     )

@@ -37,7 +37,7 @@ def name_of(user_id):
 - An attribute of an object counts where the class never ends what it runs, and every object stays in the function that
   makes it, or in Flask's `g`, again and again.
 - No statement runs on it, or every path ends in commit or rollback (POL203).
-- It comes from a scoped_session, or is bound to a connection that somebody else opened.
+- It comes from a scoped_session, or is bound to a connection that somebody else opened; its factory may be bound, too.
 - Tests and migrations. In a script that ends soon it is info.
 - It is an error where the function is known to run again and again, else a warning.
 

@@ -50,6 +50,7 @@ Where the session belongs to the request, read what is needed and `commit()` or 
 - No statement has run yet: a session without one holds no connection.
 - The same session is reported as never closed or not closed on every path: mending that comes first.
 - A pause of a constant time of at most one second; a coroutine that is not awaited here.
+- The same call in another branch of the statement: the first one is reported, and names the others.
 - The session was passed to code that poollint cannot see.
 - Tests and migrations. Where no request, task, callback or worker is known to run the function it is info.
 
