@@ -51,6 +51,22 @@ def test_fix_writes_and_reports_what_is_left(project: Path) -> None:
     assert poollint("check", "--fix").err == f"0 fixed, 1 held back (1 unsafe: --unsafe-fixes applies it)\n{why}"
 
 
+def test_a_program_in_a_program_is_mended_in_one_go(project: Path) -> None:
+    inner = project / "service"
+    inner.mkdir()
+    (inner / "pyproject.toml").write_text("[tool.poollint]\n")
+    (inner / "app.py").write_text(
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n\n"
+        'SessionLocal = sessionmaker(create_engine("postgresql://app@db/app"))\n\n\n'
+        "def swallow(order):\n    session = SessionLocal()\n    try:\n        session.add(order)\n"
+        "        session.commit()\n    except Exception as error:\n        print(error)\n"
+        "    session.query(order).all()\n    session.close()\n"
+    )
+    ended = poollint("check", "--fix", "--unsafe-fixes")
+    assert ended.err == "5 fixed\n", "both rounds of the inner program"
+    assert poollint("check") == Ended(0, "", "")
+
+
 def test_unsafe_fixes_leave_nothing(project: Path) -> None:
     assert poollint("check", "--fix", "--unsafe-fixes") == Ended(0, "", "3 fixed\n")
     assert poollint("check", "--fix", "--unsafe-fixes") == Ended(0, "", "0 fixed\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -92,6 +94,7 @@ HOSTILE = {
     "unfinished": b"from sqlalchemy import create_engine\ndef f(:\n  create_engine(",
     "random_bytes": bytes(range(256)) * 64,
     "line_separators": f"{ENGINE}x = '\u2028\u2029\x85'\n{LOOP}".encode(),
+    "bad_byte_in_a_comment": b"# caf\xe9\n" + f"{ENGINE}def f(rows):\n    for r in rows: create_engine('u')\n".encode(),
     "recursion_in_names": (
         f"{ENGINE}a = b\nb = a\nf = g = lambda: f(g)\nclass A(A): pass\nclass B(C): pass\nclass C(B): pass\n"
         "create_engine(a)\nA().x(b)\n"
@@ -119,6 +122,22 @@ def test_unusual_text_is_still_judged(name: str) -> None:
     with harness.neutral_folder() as folder:
         (folder / "hostile.py").write_bytes(HOSTILE[name])
         assert [finding.code for finding in harness.run([folder])] == ["POL103"]
+
+
+def test_a_finding_behind_a_byte_that_is_no_text_is_shown() -> None:
+    data = HOSTILE["bad_byte_in_a_comment"]
+    expected = ["POL103"] if isinstance(extract(data), ModuleFacts) else ["POL901"]  # CPython 3.12 refuses the file.
+    with harness.neutral_folder() as folder:
+        (folder / "hostile.py").write_bytes(data)
+        assert [finding.code for finding in harness.run([folder])] == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux alone")
+def test_a_file_whose_name_is_no_text() -> None:
+    with harness.neutral_folder() as folder:
+        for name in (b"bad\xff.py", b"good.py"):
+            (folder / os.fsdecode(name)).write_bytes(HOSTILE["no_last_newline"])
+        assert [finding.code for finding in harness.run([folder])] == ["POL103", "POL103"]
 
 
 NAMES = st.sampled_from(["engine", "session", "self._engine", "_engine", "cls.engine", "pool[key]", "make()", "url"])

@@ -155,6 +155,14 @@ class TestUnused:
         assert found.unused({"POL101", "POL201"}, known) == []
         assert unused(found, {"POL101", "POL102"}, known) == [(1, 8, ("POL1",))]
 
+    @pytest.mark.parametrize("code", ["POL999", "POL1O3", "POL9"])
+    def test_a_code_of_no_rule_is_unused(self, code: str) -> None:
+        found = suppressions(f"x = 1  # poollint: ignore[{code}] reason\n")
+        assert unused(found, set(), {"POL101"}) == [(1, 8, (code,))]
+
+    def test_a_word_that_is_no_code_says_nothing(self) -> None:
+        assert suppressions("x = 1  # poollint: ignore[BECAUSE]\n").unused(set(), {"POL101"}) == []
+
     def test_noqa_is_never_called_unused(self) -> None:
         assert suppressions("x = 1  # noqa: POL102\n").unused({"POL102"}) == []
 

@@ -121,7 +121,7 @@ def fingerprint(code: str, root_relative: str, symbol: str, text: str, ordinal: 
     """
     normalised = " ".join(text.split())
     material = "\x1f".join((code, root_relative, symbol, normalised, str(ordinal)))
-    return hashlib.sha256(material.encode()).hexdigest()[:16]
+    return hashlib.sha256(material.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def sorted_findings(findings: Sequence[Finding]) -> list[Finding]:

@@ -36,18 +36,28 @@ class SourceFile:
 
     Lines count from 1. Columns here count from 0, except in `location`, which speaks the language of findings.
 
+    `lenient` reads bytes that the encoding does not allow as U+FFFD, and says so in `is_exact`: until 3.12, CPython
+    runs a file that has them in a comment.
+
     Raises:
         SourceError: null bytes, an unknown encoding, or bytes that the encoding does not allow.
     """
 
-    __slots__ = ("_finder", "_lines", "data", "encoding", "has_bom", "path", "text")
+    __slots__ = ("_finder", "_lines", "data", "encoding", "has_bom", "is_exact", "path", "text")
 
-    def __init__(self, path: str, data: bytes) -> None:
+    def __init__(self, path: str, data: bytes, lenient: bool = False) -> None:
         self.path = path
         self.data = data
         self.has_bom = data.startswith(_BOM)
         self.encoding = _declared_encoding(path, data)
-        self.text = _decoded(path, data, self.encoding)
+        self.is_exact = True
+        try:
+            self.text = _decoded(path, data, self.encoding)
+        except SourceError:
+            if not lenient:
+                raise
+            self.text = _decoded(path, data, self.encoding, "replace")
+            self.is_exact = False
         self._lines: list[str] | None = None
         self._finder: ChunkFinder | None = None
 
@@ -150,13 +160,13 @@ def _declared_encoding(path: str, data: bytes) -> str:
     return "utf-8" if encoding == "utf-8-sig" else encoding
 
 
-def _decoded(path: str, data: bytes, encoding: str) -> str:
+def _decoded(path: str, data: bytes, encoding: str, errors: str = "strict") -> str:
     null = data.find(b"\0")
     if null >= 0:
         raise SourceError(path, "source text cannot contain null bytes", len(_split_bytes(data[:null])))
     body = data[3:] if data.startswith(_BOM) else data
     try:
-        return body.decode(encoding)
+        return body.decode(encoding, errors)
     except UnicodeDecodeError as error:
         line = len(_split_bytes(body[: error.start]))
         raise SourceError(path, f"is not valid {encoding}: {error.reason}", line) from None

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 NOQA = "noqa"
 FILE_NOQA = "flake8: noqa"
 IGNORE = "poollint: ignore"
+OWN_PREFIX = "POL"
 
 _NOQA = re.compile(r"# noqa(?::[\s]?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
 _FILE_NOQA = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
 _IGNORE = re.compile(r"#\s*poollint\s*:\s*ignore\s*\[(?P<codes>[^\]\r\n]*)\]", re.IGNORECASE)
-_CODE = re.compile(r"[A-Z]+[0-9]*\Z")
+_CODE = re.compile(r"[A-Z][A-Z0-9]*\Z")
 _SEPARATOR = re.compile(r"[,\s]+")
 
 
@@ -103,7 +104,8 @@ class Suppressions:
         """Our comments that suppressed nothing with all or some of their codes, and those codes, for POL902.
 
         Ask after the last call of `suppresses`. A code that is not enabled is left out, for it had no chance; so is a
-        prefix unless every one of `known_codes` that it covers is enabled.
+        prefix unless every one of `known_codes` that it covers is enabled. One that looks like a code of ours and
+        covers none of them is always unused.
         """
         if self._blanket:
             return []
@@ -123,7 +125,9 @@ class Suppressions:
 
 def _had_a_chance(prefix: str, enabled: Collection[str], known: Collection[str]) -> bool:
     covered = [code for code in (known or enabled) if code.startswith(prefix)]
-    return bool(covered) and all(code in enabled for code in covered)
+    if not covered:
+        return bool(known) and prefix.startswith(OWN_PREFIX)  # Misspelt: it suppresses nothing, whatever is enabled.
+    return all(code in enabled for code in covered)
 
 
 class _Layout:

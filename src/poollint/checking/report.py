@@ -204,12 +204,17 @@ class Reporter:
         for index, verdict in enumerate(self.verdicts):
             if verdict.span[0] == path:
                 comments.suppresses(verdict.code, self.marks.line(index))
-        unused = comments.unused(self.selection.enabled, [rule.code for rule in self.selection.rules])
+        known = [rule.code for rule in self.selection.rules]
+        unused = comments.unused(self.selection.enabled, known)
         for position, (comment, codes) in enumerate(unused):
             line = comment.line
             where = Location(self.reader.absolute(path), line, comment.column, line, comment.end_column)
             listed = ", ".join(codes)
-            message = f"{listed} is not reported here: delete {'it' if len(codes) == 1 else 'them'} from the comment"
+            if not any(each.startswith(code) for code in codes for each in known):
+                message = f"{listed} is no rule: the comment suppresses nothing"
+            else:
+                it = "it" if len(codes) == 1 else "them"
+                message = f"{listed} is not reported here: delete {it} from the comment"
             earlier = sum(codes == other for _, other in unused[:position])
             yield self.own_finding(UNUSED_SUPPRESSION, path, where, message, listed, earlier)
 

@@ -55,7 +55,7 @@ class Sources:
             from poollint.source import SourceFile
 
             try:
-                self._files[path] = SourceFile(self.reader.absolute(path), self.reader(path))
+                self._files[path] = SourceFile(self.reader.absolute(path), self.reader(path), lenient=True)
             except (OSError, ValueError):
                 self._files[path] = None
         return self._files[path]

@@ -38,7 +38,9 @@ class FileTree:
 
     @classmethod
     def of(cls, source: SourceFile) -> FileTree | None:
-        """The tree of a file; None when libcst cannot parse it, or not give the same text back."""
+        """The tree of a file; None when libcst cannot parse it, or it does not give the same bytes back."""
+        if not source.is_exact:
+            return None
         whole = Chunk(source, 1, max(len(source.lines), 1), first_indent(source) or "    ")
         positions = whole.positions()
         return cls(source, positions) if positions is not None else None

@@ -52,12 +52,10 @@ class State(Struct, frozen=True):
 
     def source(self, path: str) -> SourceFile | None:
         """A file of the program as it is in this state; None when it cannot be read."""
-        for sources in self.report.sources:
-            prefix = sources.reader.absolute("")
-            found = sources.get(path[len(prefix) :]) if path.startswith(prefix) else None
-            if found is not None:
-                return found
-        return None
+        holding = (each for each in self.report.sources if path.startswith(each.reader.absolute("")))
+        # A root may lie in another one, which has the same file as it is on disk.
+        innermost = max(holding, key=lambda each: len(each.reader.absolute("")), default=None)
+        return innermost.get(path[len(innermost.reader.absolute("")) :]) if innermost is not None else None
 
 
 def looked_at(

@@ -11,8 +11,8 @@ from poollint.program.values import External, ExternalInstance
 if TYPE_CHECKING:
     from poollint.program.names import Resolver
 
-_TEST_FOLDERS = frozenset({"tests", "test", "testing_tests", "unittests"})
-_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
+_TEST_FOLDERS = frozenset({"tests", "test", "unittests"})
+_TEST_FILE = re.compile(r"(^|/)(tests?|test_[^/]*|[^/]*_tests?|conftest)\.py$")
 
 
 class Places:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import model
 from poollint.program.expressions import dotted, targets_in
 from poollint.program.lifetimes import conditions
+from poollint.program.lifetimes.instead import is_other, ways
 from poollint.program.lifetimes.lazy import executing_call
 from poollint.program.lifetimes.observations import Escape, Observations
 from poollint.program.lifetimes.states import Phase, State
@@ -63,7 +64,9 @@ class Tracker:
     def call(self, index: int, state: State) -> Step[State]:
         """A call is made."""
         if index == self.aliases.acquisition:
-            return self._acquired(state)
+            made, spared = ways(self._scope, self._calls[index], index, state.facts)
+            step = self._acquired(state._replace(facts=made)) if made is not None else Step(())
+            return step if spared is None else Step((*step.after, state._replace(facts=spared)), step.raising)
         self.seen.reached(index, state)
         if not state.alive and state.phase is not Phase.CLOSED:
             return self._unrelated(index, state)
@@ -345,6 +348,9 @@ class Tracker:
     # ---------------------------------------------------------------------------------------------- structure
     def assume(self, test: model.Expr, truth: bool, state: State) -> tuple[State, ...]:
         """The states in which a condition holds; a handle that is there is true and not None."""
+        other = is_other(test, state.names) if state.alive else None
+        if other is not None:
+            return (state,) if other is truth else ()
         facts = conditions.assumed(test, truth, state.facts)
         return () if facts is None else (state._replace(facts=facts),)
 
