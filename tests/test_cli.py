@@ -422,6 +422,19 @@ def test_runs_at_the_same_time_share_the_cache(example: Path) -> None:
     assert not list((example / ".poollint_cache").glob("*.part"))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux alone has a disk that is always full")
+def test_a_full_disk_is_a_failure_in_one_line(example: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "poollint", "check"]
+        done = subprocess.run(command, cwd=example, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "poollint: error: the results cannot be written: No space left on device\n"
+
+
+def test_an_empty_path_is_refused(project: Path) -> None:
+    assert poollint("check", "").status == 2
+
+
 def test_a_pipe_that_closes_early(example: Path) -> None:
     command = f"{sys.executable} -m poollint check --output-format full; echo status $? >&2"
     done = subprocess.run(f"({command}) | true", shell=True, cwd=example, capture_output=True, text=True, check=False)

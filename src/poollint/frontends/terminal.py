@@ -8,6 +8,8 @@ import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
+from poollint.frontends.status import FAILED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -26,6 +28,8 @@ class Terminal:
         self.input = input
         self.environment = environment
         self.pipe_closed = False
+        self.failed = False
+        """Results could not be written."""
 
     @classmethod
     def of_process(cls) -> Terminal:
@@ -42,8 +46,8 @@ class Terminal:
         try:
             self.out.write(text)
             self.out.flush()
-        except BrokenPipeError:
-            self.close_pipe()
+        except OSError as error:
+            self._lost(error)
 
     def write_bytes(self, data: bytes) -> None:
         """Results as they are, in whatever encoding; through text where the stream knows no bytes."""
@@ -55,8 +59,14 @@ class Terminal:
         try:
             buffer.write(data)
             buffer.flush()
-        except BrokenPipeError:
-            self.close_pipe()
+        except OSError as error:
+            self._lost(error)
+
+    def _lost(self, error: OSError) -> None:
+        self.close_pipe()
+        if not isinstance(error, BrokenPipeError):  # A full disk, and the like.
+            self.failed = True
+            self.complain(f"the results cannot be written: {error.strerror or error}")
 
     def close_pipe(self) -> None:
         """Point standard output at nothing, so that the interpreter does not fail when it flushes at exit."""
@@ -77,9 +87,9 @@ class Terminal:
         self.note(f"poollint: error: {text}")
 
     def finish(self, status: int) -> int:
-        """Flush, and give `status` back."""
+        """Flush, and give `status` back, or that of a failure where results are lost."""
         self.write("")
-        return status
+        return FAILED if self.failed else status
 
     @contextlib.contextmanager
     def progress(self, text: str) -> Iterator[None]:

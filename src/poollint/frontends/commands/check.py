@@ -115,6 +115,8 @@ def read_request(arguments: argparse.Namespace, terminal: Terminal) -> Request:
     paths = tuple(arguments.paths) or (".",)
     buffers: dict[str, bytes] = {}
     anonymous = None
+    if "" in paths:
+        raise UsageError("a path is empty; was a variable of the shell not set?")
     if STDIN in paths:
         if len(paths) > 1:
             raise UsageError("- (standard input) cannot be combined with other paths")
