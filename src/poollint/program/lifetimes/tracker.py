@@ -148,10 +148,10 @@ class Tracker:
         return Step((after,), (after,))
 
     def _result_used(self, call: model.Call, method: str, used: Iterable[model.Expr], state: State) -> Step[State]:
-        """A query runs, a cursor executes. Rows of a closed handle are just data; before a statement there are none."""
+        """A query runs, a cursor executes. Rows of a closed handle are just data; a session without any has run none."""
         if state.phase is Phase.CLOSED:
             return Step((state,), (state,))
-        runs = any(self.aliases.may_run_later(each) for each in used)
+        runs = self.handle.kind != "session" or any(self.aliases.may_run_later(each) for each in used)
         if state.phase is Phase.OPEN and not runs:
             return Step((state,), (state,))
         writes = method in _CURSOR_EXECUTES and self._statements.writes(self._path, self._scope_index, call)
