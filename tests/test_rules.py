@@ -145,9 +145,14 @@ class TestRepeatedEngines:
             ({"scoped_without_null": True}, "scoped_session lacks its NullPool, create it once at import"),
             ({"rerun": "streamlit"}, "build it in a function with @st.cache_resource"),
             ({"is_async": True}, "create it once at start-up"),
+            ({"url_known_later": True}, "create it on first use and keep it by its URL"),
+            (
+                {"is_async": True, "frequency": replace(MANY, contexts=frozenset({"new_loop"}), in_new_loop=True)},
+                "use NullPool and dispose of it in the same loop",
+            ),
             (
                 {"is_async": True, "frequency": replace(MANY, contexts=frozenset({"task", "new_loop"}))},
-                "use NullPool and dispose of it in the same loop",
+                "keep one for each event loop",
             ),
         ],
     )
@@ -223,7 +228,7 @@ class TestUnknownCallers:
     def test_dispose_on_the_happy_path_is_named(self) -> None:
         verdict = said(site(frequency=UNKNOWN, release=Release.HAPPY_PATH))["POL102"]
         assert verdict.severity is Severity.WARNING
-        assert verdict.message.endswith("an exception skips dispose(): move dispose() into finally")
+        assert verdict.message.endswith("an exception skips dispose(): move it into finally")
 
     @pytest.mark.parametrize("escape", sorted(set(Escape) - {Escape.RETURNED_INSIDE}))
     def test_an_engine_with_an_owner_is_info(self, escape: Escape) -> None:

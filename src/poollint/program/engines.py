@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from poollint.facts import model
 from poollint.library.model import Owner
 from poollint.program import spans
-from poollint.program.arguments import ArgumentReader, Arguments
+from poollint.program.arguments import ArgumentReader, Arguments, url_argument
 from poollint.program.classes import CONSTRUCTORS
 from poollint.program.expressions import is_main_test, last_name, spelled, values_given
 from poollint.program.flow import Flow, Flows
@@ -33,6 +33,7 @@ from poollint.program.sites import (
 from poollint.program.values import External
 
 if TYPE_CHECKING:
+    from poollint.library.model import EngineFactory
     from poollint.program.acquisitions import Acquisition
     from poollint.program.callers import Callers
     from poollint.program.frequency import Frequencies
@@ -193,6 +194,7 @@ class Engines:
             never_connects=flow.never_connects and not hidden,
             scoped_without_null=flow.in_scoped_session and arguments.pool is not Pool.NULL,
             bound_to_its_function=self._reason_to_stay(path, call),
+            url_known_later=self._is_url_known_later(path, call, factory),
         )
 
     def _reason_to_stay(self, path: str, call: model.Call) -> str:
@@ -200,6 +202,10 @@ class Engines:
         if self.places.rerun(path):
             return RUNS_AGAIN
         return self._known.reason_against(path, call)
+
+    def _is_url_known_later(self, path: str, call: model.Call, factory: EngineFactory) -> bool:
+        url = url_argument(call, factory)
+        return url is not None and self._known.is_later(path, call.scope, url)
 
     def _with_holder(self, site: EngineSite, path: str, call: model.Call, frequency: Frequency) -> EngineSite:
         """What holds the call: which kind of scope and class, how often it runs, who may call it."""

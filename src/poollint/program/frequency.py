@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from poollint.library.model import Kind
 from poollint.program import words
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.sites import Confidence, Frequency, Step, Times
@@ -296,6 +297,7 @@ class Frequencies:
             concurrent,
             label.confidence,
             label.times < Times.PER_THREAD and node in self._open,
+            any(source.kind == Kind.NEW_LOOP.value for source in label.chain),
         )
 
 

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from poollint.facts import model
-from poollint.program.expressions import dotted, is_none
+from poollint.program.expressions import dotted, is_none, names_bound, parts_of
 from poollint.program.imports import imported_module
 from poollint.program.values import External
 
@@ -25,6 +25,7 @@ _COMPUTED = "an argument is computed by other code"
 _READ_FROM_ENVIRONMENT = frozenset({"os.getenv", "os.environ.get"})
 _ENVIRONMENT = "os.environ"
 _OPERATORS = frozenset({"format", "unary", "+", "-", "*", "/", "//", "%"})
+_DEEPEST = 8
 _TRUSTED = frozenset({"sqlalchemy", "sqlmodel"})
 
 
@@ -42,6 +43,34 @@ class KnownAtImport:
         root = dotted(call.func).partition(".")[0]
         unknown = self._of_name(path, call.scope, root) if root else _COMPUTED
         return unknown or self._first(path, call.scope, [*call.args, *named])
+
+    def is_later(self, path: str, scope: int, expr: model.Expr, depth: int = 0) -> bool:
+        """The value is there only while the program runs: something sets it then, or it depends on what is served.
+
+        What the program computes counts as known at import; variables of the function are followed to what they hold.
+        """
+        if depth > _DEEPEST:
+            return False
+        if isinstance(expr, model.Name):
+            return self._name_is_later(path, scope, expr.id, depth)
+        root = dotted(expr).partition(".")[0] if isinstance(expr, model.Attr) else ""
+        if root and self._of_root(path, root):
+            return True
+        parts = parts_of(self._resolver.facts(path), expr)
+        return any(self.is_later(path, scope, each, depth + 1) for each in parts)
+
+    def _name_is_later(self, path: str, scope: int, name: str, depth: int) -> bool:
+        current = scope
+        while current > 0:
+            facts = self._resolver.scope(path, current)
+            values = [op.value for op in facts.ops if op.value is not None and name in names_bound(op.target)]
+            if values and facts.kind != "class" and name not in facts.globals:
+                return any(self.is_later(path, current, value, depth + 1) for value in values)
+            current = facts.parent
+        index = self._resolver.bindings(path)
+        if not index.stores_to_global(name):
+            return False
+        return any(each.kind == "value" and is_none(each.value) for each in index.names(0).get(name, []))
 
     def _first(self, path: str, scope: int, expressions: Iterable[model.Expr]) -> str:
         reasons = (self._of(path, scope, each) for each in expressions)

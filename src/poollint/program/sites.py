@@ -78,6 +78,8 @@ class Frequency(Struct, frozen=True):
     confidence: Confidence = Confidence.HIGH
     partly_unknown: bool = False
     """Another way leads from a function that nobody is known to call: it may run more often than `times`."""
+    in_new_loop: bool = False
+    """The chain goes through a call that runs an event loop of its own; in `contexts`, some way does."""
 
 
 class Holder(str, Enum):
@@ -221,6 +223,8 @@ class EngineSite(Struct, frozen=True):
     scoped_without_null: bool = False
     bound_to_its_function: str = ""
     """Why the call cannot stand at module level; "" when its arguments are known there, and the same in every call."""
+    url_known_later: bool = False
+    """The URL is not there yet when the module is imported: something sets it, or it depends on what is served."""
     public: bool = True
 
 

@@ -25,7 +25,8 @@ def reason_against_one(site: EngineSite) -> str:
     if site.release is not Release.NEVER:
         return "the function disposes of the engine"
     if site.is_async and "new_loop" in site.frequency.contexts:
-        return "each run has an event loop of its own"
+        every = site.frequency.in_new_loop or not site.frequency.known
+        return "each run has an event loop of its own" if every else "some callers run an event loop of their own"
     if "process" in site.frequency.contexts:
         return "each run may have a process of its own"
     return ""

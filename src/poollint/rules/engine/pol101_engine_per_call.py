@@ -99,8 +99,9 @@ from poollint.rules.base import FixFacts, Metadata, Rule, Verdict
 from poollint.rules.engine.disposing import disposed, reason_against_disposing
 from poollint.rules.engine.exemptions import exempt, runs_repeatedly, stored_per_database
 from poollint.rules.engine.reporting import proven_confidence, repeated_message, repeated_severity, verdict
-from poollint.rules.engine.sharing import TITLE, share_or_cache, sharing_facts
+from poollint.rules.engine.sharing import TITLE, reason_against_sharing, share_or_cache, sharing_facts
 from poollint.rules.engine.short_lived import short_lived
+from poollint.rules.engine.wording import remedy_title
 from poollint.rules.pool.null_pool import TITLE as NULL_POOL
 from poollint.rules.pool.null_pool import reason_against_null_pool, with_null_pool
 
@@ -150,10 +151,8 @@ _LIKES_NULL_POOL, _AGAINST_NULL_POOL, _DISPOSES = "null pool", "against null poo
 
 def _fix_title(site: EngineSite) -> str:
     if not site.url_depends_on_parameters:
-        return TITLE
-    return (
-        NULL_POOL if _applicability(site) == "unsafe" else "Keep one engine per URL, or use NullPool and dispose of it"
-    )
+        return remedy_title(site) if reason_against_sharing(site) else TITLE
+    return NULL_POOL if _applicability(site) == "unsafe" else remedy_title(site)
 
 
 def _applicability(site: EngineSite) -> str:

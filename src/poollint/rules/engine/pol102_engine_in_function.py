@@ -53,7 +53,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poollint.findings import Severity
-from poollint.program.sites import Holder, Release
+from poollint.program.sites import Holder, Release, Step
 from poollint.rules.base import Metadata, Rule, Verdict
 from poollint.rules.engine.exemptions import (
     builder_for_callers,
@@ -66,7 +66,15 @@ from poollint.rules.engine.exemptions import (
     unreferenced_private,
 )
 from poollint.rules.engine.reporting import assumed_confidence, verdict
-from poollint.rules.engine.wording import call_name, keep_once, sentence, skipped_words, symbol_name
+from poollint.rules.engine.wording import (
+    call_name,
+    keep_once,
+    place,
+    remedy_title,
+    sentence,
+    skipped_words,
+    symbol_name,
+)
 
 if TYPE_CHECKING:
     from poollint.program.sites import EngineSite, ProgramSites
@@ -109,7 +117,10 @@ def message(site: EngineSite) -> str:
     """What each call does and what to do about it."""
     head = f"each call of {symbol_name(site.symbol)} runs {call_name(site)}"
     if site.release is Release.HAPPY_PATH:
-        return sentence(f"{head}, {skipped_words(site)}", "", "move dispose() into finally")
+        skipped = skipped_words(site)
+        if site.dispose_span is not None and not site.leaks:
+            skipped += f" at {place(site.dispose_span)}"
+        return sentence(f"{head}, {skipped}", "", "move it into finally")
     return sentence(head, "", keep_once(site))
 
 
@@ -122,12 +133,23 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             message(site),
             severity(site),
             assumed_confidence(site),
-            chain=(),
-            fix_title="Create the engine once and reuse it",
+            chain=_chain(site),
+            fix_title=_fix_title(site),
         )
         for site in sites.engines
         if built_in_function(site)
     ]
+
+
+def _chain(site: EngineSite) -> tuple[Step, ...]:
+    """A caller's `dispose()`, where that is the one that is skipped."""
+    if site.release is Release.HAPPY_PATH and site.dispose_span is not None and not site.leaks:
+        return (Step(site.dispose_span, "an exception skips this dispose()"),)
+    return ()
+
+
+def _fix_title(site: EngineSite) -> str:
+    return "Move dispose() into a finally block" if site.release is Release.HAPPY_PATH else remedy_title(site)
 
 
 RULE = Rule(METADATA, page=__doc__ or "", judge=judge)

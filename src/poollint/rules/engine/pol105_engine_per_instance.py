@@ -142,7 +142,7 @@ def judge(sites: ProgramSites) -> list[Verdict]:
             message(site),
             severity(site),
             proven_confidence(site) if runs_repeatedly(site) else assumed_confidence(site),
-            fix_title="Take the engine as a parameter of __init__",
+            fix_title="Make the engine once and pass it to the objects",
         )
         for site in sites.engines
         if built_per_instance(site)

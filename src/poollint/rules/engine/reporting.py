@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from poollint.findings import Confidence, Severity
 from poollint.program.sites import Pool, Release, Span, Step
 from poollint.rules.base import NO_FACTS, Verdict
-from poollint.rules.engine.exemptions import disposed_always, harmless_pool, null_pool, only_its_data_is_cached
+from poollint.rules.engine.exemptions import (
+    disposed_always,
+    escapes_to_owner,
+    harmless_pool,
+    null_pool,
+    only_its_data_is_cached,
+)
 from poollint.rules.engine.short_lived import short_lived
 from poollint.rules.engine.wording import call_name, keep_once, per, sentence, skipped_words
 
@@ -77,13 +83,17 @@ def _skipping(site: EngineSite) -> tuple[Step, ...]:
 def _advice(metadata: Metadata, site: EngineSite) -> tuple[Step, ...]:
     """What the rules about pools have to say of the engine, where this one speaks for them.
 
-    POL313: a registry was put on it, and the pool that goes with it was not. POL301: it cannot be shared.
+    POL313: a registry was put on it, and the pool that goes with it was not. POL301: it cannot be shared, and nobody
+    keeps it.
     """
     found = []
     if site.scoped_without_null:
         found.append(Step(site.span, "POL313: scoped_session without NullPool, the pools still add up"))
-    elif metadata.code != _SHORT_LIVED and short_lived(site):
-        found.append(Step(site.span, f"{_SHORT_LIVED}: poolclass=NullPool, nobody uses these connections again"))
+    elif metadata.code != _SHORT_LIVED and short_lived(site) and not escapes_to_owner(site):
+        text = (
+            "the engine is dropped, its pool keeps connections that nobody uses again: poolclass=NullPool closes them"
+        )
+        found.append(Step(site.span, f"{_SHORT_LIVED}: {text}"))
     return tuple(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,10 @@ if TYPE_CHECKING:
 LONGEST = 120
 _LONGEST_NAME = 40
 SHORTEST_NAME = 11
-_SHORT_NAMES = (15, SHORTEST_NAME)
-"""Names are cut to so few code points before a clause is given up: `create_engine()` stays whole if that is enough."""
+LONG_NAME = 21
+"""Names of so many code points are never cut: `create_async_engine()` stays whole, a clause is given up instead."""
 _ARGUMENTS = re.compile(r"\(.*\)", re.DOTALL)
+_WORD_END = re.compile(r"(?<=[a-z0-9])(?=_|[A-Z])")
 _TOKEN = re.compile(r"[^\s,:]+")
 
 
@@ -36,7 +36,15 @@ def short_name(name: str, length: int) -> str:
         kept = kept.split(".", 1)[1]
         if len(kept) + len(call) + 1 <= length:
             return f"…{kept}{call}"
-    return clip(kept.removeprefix("…"), length - len(call)) + call
+    return _cut_behind_a_word(kept.removeprefix("…"), length - len(call)) + call
+
+
+def _cut_behind_a_word(name: str, length: int) -> str:
+    """`session_context…` of `session_context_factory`: the longest beginning of whole words, if it is long enough."""
+    if len(name) <= length:
+        return name
+    ends = [place.start() for place in _WORD_END.finditer(name) if SHORTEST_NAME <= place.start() < length]
+    return f"{name[: ends[-1]]}…" if ends else clip(name, length)
 
 
 def fitted(text: str, length: int, shortest: int) -> str:
@@ -110,7 +118,7 @@ def sentence(head: str, entry: str, advice: str) -> str:
         candidate = f"{head} ({parenthesis}): {advice}"
         if parenthesis and len(candidate) <= LONGEST:
             return candidate
-    for start, shortest in itertools.product((head, head.rpartition(", ")[0] or head), _SHORT_NAMES):
+    for start, shortest in ((head, LONG_NAME), (head.rpartition(", ")[0] or head, LONG_NAME), (head, SHORTEST_NAME)):
         short = fitted(start, LONGEST - len(advice) - 2, shortest)
         brief = fitted(advice, LONGEST - len(short) - 2, shortest)
         if len(short) + len(brief) + 2 <= LONGEST:
@@ -129,11 +137,21 @@ def keep_once(site: EngineSite) -> str:
     if site.rerun == "streamlit":
         return "build it in a function with @st.cache_resource"
     if site.is_async and "new_loop" in site.frequency.contexts:
-        return "use NullPool and dispose of it in the same loop"
+        every = site.frequency.in_new_loop or not site.frequency.known
+        return "use NullPool and dispose of it in the same loop" if every else "keep one for each event loop"
     if site.url_depends_on_parameters:
         return "keep one per URL, or use NullPool and dispose of it"
+    if site.url_known_later:
+        return "create it on first use and keep it by its URL"
     if site.scoped_without_null:
         return "scoped_session lacks its NullPool, create it once at import"
     if site.is_async:
         return "create it once at start-up"
     return "create it once at import"
+
+
+def remedy_title(site: EngineSite) -> str:
+    """What `keep_once` says, as the title of a suggestion."""
+    advice = keep_once(site).removeprefix("scoped_session lacks its NullPool, ")
+    capital = advice[0].upper() + advice[1:]
+    return capital.replace("Create it ", "Create the engine ").replace("Keep one ", "Keep one engine ")
