@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from poollint.facts import model
 from poollint.program.conditions import Conditions
+from poollint.program.expressions import texts_given
 from poollint.program.following import Argument, Following
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.instances import Instances
@@ -75,7 +76,7 @@ class Callers:
             except Exception as error:  # A caller that cannot be followed is an unknown caller.
                 self._resolver.project.failed(node.path, self._resolver.scope(node.path, node.scope).line, error)
                 trail = Trail(Function(node.path, node.scope), node)
-            order = sorted(set(trail.sources), key=_source_key)
+            order = sorted(set(_of_any_key(trail)), key=_source_key)
             found = self._memo[node] = tuple(order)
             self._referenced[node] = trail.referenced or bool(found)
         return found
@@ -139,6 +140,8 @@ class Callers:
         """
         trail.decorating = True
         for decorator in scope.decorators:
+            if isinstance(decorator.value, model.CallRef):
+                trail.keys |= texts_given(self._resolver.call(path, decorator.value.index))
             for value in self._resolver.values(path, max(scope.parent, 0), decorator.value):
                 trail.keeper = value if isinstance(value, ClassValue) else None
                 trail.keeper = value.cls if isinstance(value, Instance) else trail.keeper
@@ -191,6 +194,18 @@ def _of_class_body(node: Run, scope: model.Scope) -> Source:
     span = Span(node.path, scope.line, scope.column, scope.line, scope.column + len("class"))
     text = f"the body of class {scope.name} runs when it is defined"
     return Source(span, text, Run(node.path, max(scope.parent, 0)), is_call=False)
+
+
+def _of_any_key(trail: Trail) -> list[Source]:
+    """The sources; a target that is registered under several keys runs whichever of them is called."""
+    if len(trail.keys) < 2:
+        return trail.sources
+    return [
+        replace(source, caller=replace(source.caller, without=""))
+        if source.caller is not None and source.caller.without.startswith("=")
+        else source
+        for source in trail.sources
+    ]
 
 
 def _source_key(source: Source) -> tuple[object, ...]:

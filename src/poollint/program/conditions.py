@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from poollint.facts import model
 from poollint.program import spans
 from poollint.program.classes import CONSTRUCTORS
+from poollint.program.expressions import texts_given
 from poollint.program.given import Given, Giving, PassedOn, Wanted
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.mentions import function_of
@@ -40,7 +41,7 @@ class Conditions:
 
     def sources_that_count(self, node: Node, sources: Iterable[Source]) -> tuple[Source, ...]:
         """Those of the node's sources that leave out the parameter `node.without`, pass it ("+name"), switch it off
-        ("-name"), or pass what may be a text ("~name")."""
+        ("-name"), pass what may be a text ("~name"), or name a key ("=key") if they name any."""
         return tuple(found for source in sources for found in self._counting(node, source))
 
     def must_be_given(self, node: Node) -> bool:
@@ -51,6 +52,9 @@ class Conditions:
     # ---------------------------------------------------------------------------------------------- sources
     def _counting(self, node: Node, source: Source) -> Iterator[Source]:
         """The source as it counts: not at all, as it is, or only for some of the calls of its caller."""
+        if node.without.startswith("="):
+            yield from self._of_key(node, source)
+            return
         if not source.is_call and isinstance(source.caller, Construct):
             yield from self._constructions(node, source, source.caller)
             return
@@ -69,6 +73,17 @@ class Conditions:
         if isinstance(answer, PassedOn):
             yield self._of_some_calls(source, f"{prefix}{answer.name}")
         elif prefix == "~" or answer is (Given.SOMETHING if prefix else Given.NOTHING):
+            yield source
+
+    def _of_key(self, node: Node, source: Source) -> Iterator[Source]:
+        """What dispatches to the functions of one key: not the calls that name another one."""
+        if source.dispatches:
+            yield self._of_some_calls(source, node.without)
+            return
+        facts = self._resolver.project.facts(source.span.path) if source.is_call else None
+        index = next(spans.calls_at(facts, source.span), None) if facts is not None else None
+        named = texts_given(self._resolver.call(source.span.path, index)) if index is not None else ()
+        if not named or node.without[1:] in named:
             yield source
 
     def _of_some_calls(self, source: Source, without: str) -> Source:

@@ -84,6 +84,11 @@ def values_given(call: model.Call) -> list[model.Expr]:
     return [*call.args, *(value for _, value in call.keywords)]
 
 
+def texts_given(call: model.Call) -> set[str]:
+    """The string literals that a call passes."""
+    return {text for each in values_given(call) if (text := text_of(each))}
+
+
 def evaluated(facts: model.ModuleFacts, scope: model.Scope) -> Iterator[model.Expr]:
     """What a scope evaluates: callees and arguments of its calls, then the values of its operations."""
     for index in scope.calls:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from poollint.facts import model
 from poollint.program import spans, words
+from poollint.program.expressions import texts_given
 from poollint.program.graph import Construct, Node, Run, Source
 from poollint.program.loops import goes_over, repeating_loop
 from poollint.program.references import Position, Role
@@ -120,6 +121,8 @@ class Following:
             loop_span = spans.of_line(path, scope.blocks[loop].line)
             text += f", in the loop at line {loop_span.line}"
         cap, per, without = self._cap(path, position)
+        if not without and len(trail.keys) == 1:
+            without = f"={next(iter(trail.keys))}"
         caller: Node = Run(path, position.scope, without)
         span = spans.of(path, position)
         dispatches = goes_over(scope, position.block, item)
@@ -148,6 +151,7 @@ class Following:
         call = self._resolver.call(path, position.index)
         callees = self._resolver.values(path, position.scope, call.func)
         registration = Registration(path, position, call, spans.of(path, position))
+        trail.keys |= texts_given(call)
         if self._registrations.of_argument(registration, callees, trail.target, trail.sources):
             return
         for value in callees:

@@ -240,7 +240,9 @@ class Frequencies:
         return frozenset(found)
 
     def _is_open_end(self, node: Node) -> bool:
-        if not isinstance(node, Run) or node.scope == 0 or node.without or node in self._labels:
+        if not isinstance(node, Run) or node.scope == 0 or node in self._labels:
+            return False
+        if node.without and not node.without.startswith("="):
             return False
         return not self._callers.sources(node) and self._callers.is_public(node.path, node.scope)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class Run(Struct, frozen=True, order=True):
     """Running a function of the program (scope 0: importing the module); `without`: by the calls that leave this
-    parameter out, or ("+name") that pass it."""
+    parameter out, or ("+name") that pass it, and the other forms that `Conditions` knows."""
 
     path: str
     scope: int

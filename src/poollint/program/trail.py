@@ -28,7 +28,7 @@ class Trail(Struct):
     `decorating`: the target is followed into a decorator of its own; `keeper` is the class of that decorator where it
     is an object. `virtual`: the target is followed from a lookup that it only overrides. `item`: the variable that
     the object was made by which the target is looked up on. `frames`: the functions that it was passed into, outermost
-    first.
+    first. `keys`: the texts that are given beside it where it is registered ("order" of `subscribe("order", save)`).
     """
 
     target: Value
@@ -41,6 +41,7 @@ class Trail(Struct):
     virtual: bool = False
     item: str = ""
     frames: list[Frame] = []
+    keys: set[str] = set()
     _seen: set[object] = set()
 
     def first(self, key: object) -> bool:
