@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from poollint.library.model import Handle
+    from poollint.program.lifetimes.aliases import Aliases
     from poollint.program.lifetimes.passing import Passing
     from poollint.program.names import Resolver
 
 EXIT_METHODS = frozenset({"__exit__", "__aexit__"})
-_METHODS = frozenset({"__exit__", "__aexit__"})
 
 
 class SkippedClose(Struct, frozen=True):
@@ -49,7 +49,7 @@ class ExitMethods:
         """Every close that the handle's own commit, rollback or statement skips by failing."""
         project = self._resolver.project
         found: list[SkippedClose] = []
-        for path in project.naming(project.files, _METHODS):
+        for path in project.naming(project.files, EXIT_METHODS):
             data = project.data(path)
             if b".close(" not in data or not (b".commit(" in data or b".rollback(" in data):
                 continue
@@ -73,9 +73,18 @@ class ExitMethods:
                 start = State(Phase.HELD, False, frozenset({receiver}), held)
             outcome = self._passing.walk(tracker, path, number, start)
             paths = outcome.exits.get(Exit.RAISE, {})
-            calls = [reason.call for state, reason in paths.items() if state.phase in LEAKING and reason.call >= 0]
+            calls = [
+                reason.call
+                for state, reason in paths.items()
+                if state.phase in LEAKING and self._is_its_own(path, reason.call, tracker.aliases)
+            ]
             if calls and tracker.seen.closes:
                 yield SkippedClose(path, number, min(calls), receiver, handle, tuple(sorted(tracker.seen.closes)))
+
+    def _is_its_own(self, path: str, index: int, aliases: Aliases) -> bool:
+        """A call on the handle itself: what other clean-up does when it fails is not known (`super().__exit__()`)."""
+        func = self._resolver.facts(path).calls[index].func if index >= 0 else None
+        return isinstance(func, model.Attr) and aliases.denotes(func.value, aliases.names)
 
     def _call_behind(self, path: str, number: int, receiver: str) -> int | None:
         """The one call that a variable of the method is set from: `session = current.get()`."""

@@ -148,7 +148,7 @@ class Tracker:
         return Step((after,), (after,))
 
     def _result_used(self, call: model.Call, method: str, used: Iterable[model.Expr], state: State) -> Step[State]:
-        """A query runs, a cursor executes. Rows of a closed handle are just data; a session without any has run none."""
+        """A query runs, a cursor executes. Rows of a closed handle are data; a session without any has run none."""
         if state.phase is Phase.CLOSED:
             return Step((state,), (state,))
         runs = self.handle.kind != "session" or any(self.aliases.may_run_later(each) for each in used)
