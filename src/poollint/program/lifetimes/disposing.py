@@ -27,7 +27,7 @@ from poollint.program.sites import Release
 from poollint.program.storing import Storing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from poollint.program.holdings import Disposal
     from poollint.program.lifetimes.walk import Outcome
@@ -85,10 +85,6 @@ class EngineTracker(Tracker):
         if index in self.aliases.inside and not self._is_release_given(call, state):
             return Step((state,))
         return super()._argument(index, call, state)
-
-    def _result_used(self, call: model.Call, method: str, used: Iterable[model.Expr], state: State) -> Step[State]:
-        """What is done with a session or connection on the engine leaves one in the pool."""
-        return Step((state,), (state,)) if state.phase is Phase.CLOSED else self._taken(call, state)
 
     def _is_release_given(self, call: model.Call, state: State) -> bool:
         return any(self.aliases.is_release_method(value, state.names) for value in values_given(call))
