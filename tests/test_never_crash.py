@@ -18,6 +18,7 @@ from poollint.facts.model import ModuleFacts, SyntaxProblem
 STANDARD_TESTS = Path(sysconfig.get_path("stdlib")) / "test"
 PROBE = b"\n\ndef _probe_for_poollint():\n    import sqlalchemy\n    return sqlalchemy.create_engine('sqlite:///p').connect()\n"
 ENGINE = "from sqlalchemy import create_engine\n"
+SESSIONS = f"{ENGINE}from sqlalchemy.orm import sessionmaker\nS = sessionmaker(create_engine('u'))\n"
 LOOP = "def f(rows):\n    for r in rows: create_engine('u')\n"
 SOME_FILES = 80
 
@@ -75,6 +76,25 @@ HOSTILE = {
     "huge_string": f"{ENGINE}x = '{'a' * 2_000_000}'\ncreate_engine(x)\n".encode(),
     "many_functions": (
         ENGINE + "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(3000)) + "def f3000(): create_engine('u')\n"
+    ).encode(),
+    "long_chain": (
+        SESSIONS
+        + "".join(f"def f{n}(x):\n    with S() as s:\n        s.flush()\n    return f{n + 1}(x)\n" for n in range(400))
+    ).encode(),
+    "long_chain_of_factories": (
+        SESSIONS
+        + "".join(f"def f{n}(x):\n    s = f{n + 1}(x)\n    return s\n" for n in range(400))
+        + "def f400(x): return S()\ndef f(): f0(1).execute('select 1')\n"
+    ).encode(),
+    "branching_chain": (
+        SESSIONS
+        + "".join(f"def f{n}(x):\n    if x: return f{n + 1}(x)\n    return f{n + 1}(1)\n" for n in range(60))
+        + "def f60(x): return S()\ndef f(): f0(1).execute('select 1')\n"
+    ).encode(),
+    "leaks_in_one_function": (
+        SESSIONS
+        + "def app():\n"
+        + "".join(f"    def f{n}():\n        s = S()\n        s.execute('select 1')\n" for n in range(60))
     ).encode(),
     "latin_1": "# -*- coding: latin-1 -*-\nfrom sqlalchemy import create_engine\nx = create_engine('grüße')\n".encode(
         "latin-1"

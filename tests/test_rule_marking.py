@@ -7,10 +7,11 @@ import textwrap
 
 import pytest
 
+from poollint import chunks
 from poollint.findings import Applicability, Confidence, Severity
 from poollint.program.sites import Span
 from poollint.rules.base import Verdict
-from poollint.rules.marking import Marked, mark
+from poollint.rules.marking import LatestTree, Marked, mark
 from poollint.source import SourceFile
 
 
@@ -24,7 +25,11 @@ def marked(code: str, text: str, wanted: str, *, title: str = "Mend it", applica
     verdict = Verdict(
         code, span, span, span.line, "f", "message", Severity.ERROR, Confidence.HIGH, (), title, applicability
     )
-    return mark(verdict, source)
+    return mark(verdict, source, LatestTree())
+
+
+def verdict_at(code: str, span: Span) -> Verdict:
+    return Verdict(code, span, span, span.line, "f", "message", Severity.ERROR, Confidence.HIGH, (), "Mend it")
 
 
 def _span(source: SourceFile, wanted: str) -> Span:
@@ -149,3 +154,50 @@ class TestDisposals:
         fix = marked("POL117", f"def view():\n    {body}\n", "engine.dispose()", applicability="safe").fix
         assert fix is not None
         assert fix.applicability is applicability
+
+
+class TestParsing:
+    TEXT = """
+        def create_app():
+            app = Flask()
+        {views}
+            return app
+
+        def other():
+            return create_engine(0)
+        """
+
+    @pytest.fixture
+    def parsed(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The texts that libcst parses."""
+        texts: list[str] = []
+        parse = chunks.Chunk.parse
+        monkeypatch.setattr(chunks.Chunk, "parse", lambda chunk: (texts.append(chunk.text), parse(chunk))[1])
+        return texts
+
+    def test_the_verdicts_of_one_function_share_its_tree(self, parsed: list[str]) -> None:
+        views = "".join(f"    def v{n}(): return (create_engine({n}))\n" for n in range(1, 9))
+        text = textwrap.dedent(self.TEXT).format(views=views)
+        source, trees = SourceFile("/project/app.py", text.encode()), LatestTree()
+        for code in ("POL101", "POL107"):
+            for number in range(1, 9):
+                span = _span(source, f"create_engine({number})")
+                assert mark(verdict_at(code, span), source, trees).text == f"create_engine({number})"
+        assert len(parsed) == 1
+        mark(verdict_at("POL101", _span(source, "create_engine(0)")), source, trees)
+        assert len(parsed) == 2
+
+    def test_a_chunk_that_libcst_cannot_parse_is_tried_once(self, parsed: list[str]) -> None:
+        source, trees = SourceFile("/project/app.py", b"def f(:\n"), LatestTree()
+        for _ in range(3):
+            mark(verdict_at("POL101", Span(source.path, 1, 0, 1, 4)), source, trees)
+        assert len(parsed) == 1
+
+    def test_equal_places_of_two_files_are_kept_apart(self) -> None:
+        trees = LatestTree()
+        for text in ("def f(): return create_engine(1)\n", "def f(): return create_engine(2)\n"):
+            source = SourceFile("/project/app.py", text.encode())
+            span = _span(source, text.split("return ")[1].strip())
+            assert mark(verdict_at("POL101", span), source, trees).text == source.text_of(
+                source.location(span.line, span.column, span.end_line, span.end_column)
+            )

@@ -38,6 +38,11 @@ class Chunk(Struct, frozen=True):
     default_indent: str
 
     @property
+    def lines(self) -> tuple[int, int]:
+        """The first and the last line."""
+        return self.first_line, self.last_line
+
+    @property
     def text(self) -> str:
         """The lines as they stand in the file."""
         return "".join(self.source.lines[self.first_line - 1 : self.last_line])

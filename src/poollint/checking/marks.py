@@ -10,18 +10,20 @@ from poollint.findings import Location
 if TYPE_CHECKING:
     from poollint.checking.results import Place, RootResult
     from poollint.checking.sources import Sources
+    from poollint.rules.marking import LatestTree
 
 
 class Marks:
     """The marks of one root. `new` are those found now, `faults` the visitors that failed, by index of the verdict."""
 
-    __slots__ = ("faults", "new", "result", "sources")
+    __slots__ = ("_trees", "faults", "new", "result", "sources")
 
     def __init__(self, result: RootResult, sources: Sources) -> None:
         self.result = result
         self.sources = sources
         self.new: dict[int, Mark] = {}
         self.faults: dict[int, Exception] = {}
+        self._trees: LatestTree | None = None
 
     def mark(self, index: int) -> Mark | None:
         """The mark of a verdict; None when its file is gone. libcst is imported for the first one that is new."""
@@ -42,9 +44,10 @@ class Marks:
         if source is None:
             return None
         try:
-            from poollint.rules.marking import mark
+            from poollint.rules.marking import LatestTree, mark
 
-            return stored_mark(mark(original(verdict), source))
+            self._trees = self._trees or LatestTree()
+            return stored_mark(mark(original(verdict), source, self._trees))
         except Exception as error:
             self.faults[index] = error
             where = self.location(verdict.span)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -37,7 +38,7 @@ from poollint.program.versions import UNDECLARED, Versions
 from poollint.workspace.manifests import is_project_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from poollint.facts.cache import FactsCache
@@ -120,10 +121,13 @@ def _analyse(request: ProgramRequest) -> ProgramResult:
         project.prefetch(finder.files(holding), request.jobs)
     acquisitions = finder.of(holding)
     disposed = disposals.calls(_disposing_files(project, holding)) if acquisitions else []
-    nodes: list[Node] = [node for acquisition in acquisitions for node in engines.nodes(acquisition)]
+    nodes: list[Node] = []
+    for acquisition in acquisitions:
+        nodes += _nodes(project, acquisition.path, engines.line(acquisition), partial(engines.nodes, acquisition))
     nodes.extend(node for path, index in disposed for node in disposals.nodes(path, index))
     makings = lifetimes.makings()
-    nodes.extend(node for making in makings for node in lifetimes.nodes(making))
+    for making in makings:
+        nodes += _nodes(project, making.path, lifetimes.line(making), partial(lifetimes.nodes, making))
     importing = project.importing(holding, request.library.session_packages)
     homes = frozenset((*importing, *(each.path for each in makings)))
     injected = Injected.of(project, homes)
@@ -171,6 +175,15 @@ def _finished(
         if site is not None:
             sites.append((acquisition, site))
     return sites
+
+
+def _nodes(project: Project, path: str, line: int, find: Callable[[], Iterable[Node]]) -> list[Node]:
+    """What `find` gives for the site at that place; one that cannot be followed is noted and has no nodes."""
+    try:
+        return list(find())
+    except Exception as error:
+        project.failed(path, line, error)
+        return []
 
 
 def _handles(project: Project, lifetimes: Lifetimes, makings: list[Making]) -> Iterator[tuple[Making, HandleSite]]:

@@ -12,52 +12,42 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import libcst as cst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from poollint.editing.tree import FileTree
+    from poollint.findings import Location
     from poollint.source import SourceFile
 
 Node = TypeVar("Node", bound=cst.CSTNode)
-
-Extent = tuple[int, int, int, int]
-"""First line and column, last line and column; lines from 1, columns from 0 in code points, the end exclusive."""
 
 
 class CallMarker(cst.CSTVisitor):
     """Finds the node of one of `kinds` that spans exactly `target`, and keeps what encloses it.
 
-    `extent` gives the position of a node in the coordinates of `target`. After the visit `marked` is the node, or None
-    when the syntax at that place is not what the rule is about. `source` is the whole file: a chunk holds no class.
+    `tree` is that of the chunk, and knows where its nodes are. The visit may begin at any node of it that holds the
+    target. After the visit `marked` is the node, or None when the syntax at that place is not what the rule is about.
+    `source` is the whole file: a chunk holds no class.
     """
 
     kinds: ClassVar[tuple[type[cst.CSTNode], ...]] = (cst.Call,)
 
-    def __init__(self, source: SourceFile, target: Extent, extent: Callable[[cst.CSTNode], Extent]) -> None:
+    def __init__(self, source: SourceFile, target: Location, tree: FileTree) -> None:
         super().__init__()
         self.source = source
         self.target = target
+        self.tree = tree
         self.marked: cst.CSTNode | None = None
-        self.enclosing: tuple[cst.CSTNode, ...] = ()
-        self._extent = extent
-        self._stack: list[cst.CSTNode] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """The outermost matching node wins; nothing below it is visited."""
         if self.marked is None and self._is_target(node) and self.accepts(node):
             self.marked = node
-            self.enclosing = tuple(self._stack)
-        self._stack.append(node)
         return self.marked is None
 
-    def on_leave(self, original_node: cst.CSTNode) -> None:
-        """Keep the stack of enclosing nodes."""
-        self._stack.pop()
-
     def _is_target(self, node: cst.CSTNode) -> bool:
-        return isinstance(node, self.kinds) and self._extent(node) == self.target
+        return isinstance(node, self.kinds) and self.tree.location(node) == self.target
 
     def innermost(self, kind: type[Node]) -> Node | None:
         """The closest node around the marked one that is of `kind`."""
-        return next((node for node in reversed(self.enclosing) if isinstance(node, kind)), None)
+        return self.tree.innermost(self.marked, kind) if self.marked is not None else None
 
     def accepts(self, node: cst.CSTNode) -> bool:
         """Whether `node`, which has the right kind and place, has the syntax that the rule is about."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
 from poollint.facts import model
 from poollint.program.expressions import assignments, is_call, last_name, names_bound, without_await
 from poollint.program.lifetimes.bound import Bound
+from poollint.program.lifetimes.returned import Returned, ReturnedHandles
 from poollint.program.lifetimes.session_classes import SessionClasses
 from poollint.program.lifetimes.states import Phase, State
 from poollint.program.lifetimes.walk import Exit
@@ -16,7 +18,7 @@ from poollint.program.mentions import called_as
 from poollint.program.values import ClassValue, External, ExternalInstance, Function, functions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from poollint.library.model import Handle, HandleMaker
     from poollint.program.lifetimes.passing import Passing
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from poollint.program.mentions import Mentions
     from poollint.program.names import Resolver
     from poollint.program.values import Value
+
+_Answer = TypeVar("_Answer")
 
 MARKERS = (b".connect(", b".raw_connection(", b".begin(")
 _OWN_NAMES = ("scoped_session", "connect", "raw_connection", "begin", "Session", "AsyncSession", "create_session")
@@ -68,7 +72,7 @@ class Makings:
         """What the program calls the functions, classes and variables that hand them out, and their own classes."""
         self._trackers: dict[tuple[str, int], Tracker] = {}
         self._outcomes: dict[tuple[str, int], Outcome[State]] = {}
-        self._returned: dict[tuple[str, int], tuple[HandleMaker, Handle, Phase] | None] = {}
+        self._returned = ReturnedHandles()
 
     def of(self, paths: Iterable[str]) -> list[Making]:
         """All calls that make handles in these files, and in the files that call what these files hand out."""
@@ -129,9 +133,17 @@ class Makings:
         for index, call in enumerate(facts.calls):
             called = last_name(call.func)
             if called in wanted or (called == "begin" if name else isinstance(call.func, model.CallRef)):
-                making = self.making(path, index)
+                making = self._tried(path, call.line, partial(self.making, path, index))
                 if making is not None:
                     yield making
+
+    def _tried(self, path: str, line: int, ask: Callable[[], _Answer | None]) -> _Answer | None:
+        """The answer; where looking for it fails, that is noted for the place, and nothing is known of it."""
+        try:
+            return ask()
+        except Exception as error:
+            self._resolver.project.failed(path, line, error)
+            return None
 
     def _factory_names(self, path: str, name: str) -> Iterator[str]:
         """The variables, attributes and functions of a file that hand out a sessionmaker.
@@ -168,7 +180,8 @@ class Makings:
         """The function whose result the new handle is: its calls make handles too."""
         call = self._resolver.call(making.path, making.call)
         scope = self._resolver.scope(making.path, call.scope)
-        if scope.kind == "function" and self._result(Function(making.path, call.scope)) is not None:
+        result = partial(self._result, Function(making.path, call.scope))
+        if scope.kind == "function" and self._tried(making.path, call.line, result) is not None:
             yield making.path, scope.name
 
     # ---------------------------------------------------------------------------------------------- one call
@@ -189,7 +202,8 @@ class Makings:
             for function in functions_of(value):
                 result = self._result(function)
                 if result is not None:
-                    return Making(path, index, result[0], result[1], result[0].fqn, result[2], function)
+                    maker = result.maker
+                    return Making(path, index, maker, result.handle, maker.fqn, result.phase, function)
         return self._by_its_statements(path, index)
 
     def _by_its_statements(self, path: str, index: int) -> Making | None:
@@ -284,15 +298,11 @@ class Makings:
         ends = self.walked(making)[1].exits.get(Exit.NEXT)
         return not ends and all(aliases.denotes(op.value, aliases.names) for op in returns)
 
-    def _result(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
+    def _result(self, function: Function) -> Returned | None:
         """What a function of the program returns fresh."""
-        key = (function.path, function.scope)
-        if key not in self._returned:
-            self._returned[key] = None
-            self._returned[key] = self._fresh(function)
-        return self._returned[key]
+        return self._returned.of((function.path, function.scope), lambda: self._fresh(function))
 
-    def _fresh(self, function: Function) -> tuple[HandleMaker, Handle, Phase] | None:
+    def _fresh(self, function: Function) -> Returned | None:
         scope = self._resolver.scope(function.path, function.scope)
         if scope.kind not in ("function", "lambda") or scope.is_generator:
             return None
@@ -304,7 +314,7 @@ class Makings:
                 continue
             seen = self.walked(making)[0].seen
             if seen.returned_in:
-                return making.maker, making.handle, max(seen.returned_in)
+                return Returned(making.maker, making.handle, max(seen.returned_in))
         return None
 
     def _may_be_returned(self, making: Making, scope: model.Scope) -> bool:

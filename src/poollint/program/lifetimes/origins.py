@@ -45,6 +45,8 @@ class Origins:
         self._resolver = resolver
         self._engines = engines
         self._paths = frozenset(path for path, _ in engines)
+        self._in_vain: dict[tuple[str, int, int | str], int] = {}
+        """The smallest depth at which nothing was found behind a call or variable: deeper there is nothing either."""
 
     def of_call(self, path: str, index: int) -> Origin | None:
         """The engine that the same function, or a function that it calls, makes for the result of the call."""
@@ -63,6 +65,17 @@ class Origins:
     def _origin(self, path: str, scope: int, expr: model.Expr, scoped: bool, depth: int) -> Origin | None:
         if depth > DEEPEST:
             return None
+        if not isinstance(expr, (model.CallRef, model.Name)):
+            return self._searched(path, scope, expr, scoped, depth)
+        key = (path, scope, expr.id if isinstance(expr, model.Name) else expr.index)
+        if depth >= self._in_vain.get(key, DEEPEST + 1):
+            return None
+        found = self._searched(path, scope, expr, scoped, depth)
+        if found is None:
+            self._in_vain[key] = depth
+        return found
+
+    def _searched(self, path: str, scope: int, expr: model.Expr, scoped: bool, depth: int) -> Origin | None:
         if isinstance(expr, model.CallRef):
             engine = self._engines.get((path, expr.index))
             if engine is not None:

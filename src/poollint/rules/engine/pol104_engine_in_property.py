@@ -143,7 +143,7 @@ def marker() -> type[CallMarker]:
 
         def replaceable(self) -> bool:
             function = self.innermost(cst.FunctionDef)
-            owner = class_around(self.source, self.target[0])
+            owner = class_around(self.source, self.target.line)
             if function is None or owner is None or "property" not in decorator_names(function):
                 return False
             return not has_slots(owner) and not has_setter(owner, function.name.value)
