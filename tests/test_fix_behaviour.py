@@ -577,11 +577,11 @@ from fastapi import Depends, FastAPI
 
 app = FastAPI()
 
-def get_db():
+async def get_db():
     return SessionLocal()
 
 @app.get("/names/{number}")
-def name(number: int, db: Session = Depends(get_db)):
+async def name(number: int, db: Session = Depends(get_db)):
     order = db.get(Order, number)
     return {"name": order.name}
 
