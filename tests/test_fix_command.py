@@ -283,7 +283,7 @@ def test_a_killed_run_leaves_old_or_new_files(tmp_path: Path) -> None:
 def test_a_plain_check_knows_nothing_of_fixing(project: Path) -> None:
     program = (
         "import sys; from poollint.frontends.cli import run; run(['check']); "
-        "heavy = {'poollint.fixing.mending', 'poollint.editing.tree', 'poollint.frontends.mending', 'difflib'}; "
+        "heavy = {'poollint.fixing.mending', 'poollint.editing.wrapping', 'poollint.frontends.mending', 'difflib'}; "
         "sys.exit(len(heavy & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, capture_output=True).returncode == 0
